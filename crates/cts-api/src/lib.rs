@@ -1,0 +1,1 @@
+//! What was promised to clients: the wire types.

@@ -1,0 +1,1 @@
+//! What the bytes of a driving log mean, without IO.

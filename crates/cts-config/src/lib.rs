@@ -1,0 +1,1 @@
+//! What CTS was told: the service configuration, each value with its origin.

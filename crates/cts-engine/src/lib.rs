@@ -1,0 +1,1 @@
+//! How a run happens: queue, lease, attempt, logs, artifacts.

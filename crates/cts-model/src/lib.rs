@@ -1,0 +1,1 @@
+//! The nouns of CTS and their rules, without IO.

@@ -1,0 +1,1 @@
+//! How CTS is seen: logs, request ids, health.

@@ -1,0 +1,1 @@
+//! The door for programs: routes, streams, OpenAPI; builds the app.

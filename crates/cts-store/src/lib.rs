@@ -1,0 +1,1 @@
+//! Where facts rest: rows in a database, bytes in an object store.

@@ -1,0 +1,1 @@
+//! Black-box tests of both binaries: see `it/`.
