@@ -1,0 +1,117 @@
+//! Who does something, why, and under which request: the first argument of every plane.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The id that follows a request through every log line, run and child: 1 to 128 characters from `A-Z a-z 0-9 . _ -`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// Longest id, in characters.
+    pub const LENGTH_MAX: usize = 128;
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns a new id: a UUID.
+    #[must_use]
+    pub fn new(ids: &crate::clock::Ids) -> Self {
+        Self(ids.next().as_hyphenated().to_string())
+    }
+}
+
+/// A text that may not be a request id. It does not repeat the text: a bad id is never echoed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a request id has 1 to 128 characters from A-Z a-z 0-9 . _ -")]
+pub struct BadRequestId;
+
+impl FromStr for RequestId {
+    type Err = BadRequestId;
+
+    fn from_str(text: &str) -> Result<Self, BadRequestId> {
+        let good = (1..=Self::LENGTH_MAX).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if good { Ok(Self(text.to_owned())) } else { Err(BadRequestId) }
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who does something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// Somebody whom no token names, because authentication is off.
+    Anonymous,
+    /// The service itself: recovery, retention, a schedule.
+    System,
+    /// The person at the command line, in process.
+    Local,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Anonymous => "anonymous",
+            Self::System => "system",
+            Self::Local => "local",
+        })
+    }
+}
+
+/// Who does something, why, and in which trace.
+#[derive(Debug, Clone)]
+pub struct Ctx {
+    /// The request that caused it.
+    pub request_id: RequestId,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// The W3C `traceparent` of the caller, checked in form.
+    pub traceparent: Option<String>,
+}
+
+/// Returns whether a text is a W3C `traceparent` of version 00 with ids that are not zero.
+#[must_use]
+pub fn is_traceparent(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [version, trace, parent, flags] = parts.as_slice() else { return false };
+    let hex = |part: &str, len: usize| {
+        part.len() == len && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let zero = |part: &str| part.bytes().all(|b| b == b'0');
+    *version == "00" && hex(trace, 32) && hex(parent, 16) && hex(flags, 2) && !zero(trace) && !zero(parent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_request_id_is_refused() {
+        assert!("abc-DEF_1.2".parse::<RequestId>().is_ok());
+        for bad in ["", "a b", "a\n", "ä", &"x".repeat(129)] {
+            assert!(bad.parse::<RequestId>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_traceparent_has_four_parts_of_lower_case_hex() {
+        assert!(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        assert!(!is_traceparent("00-00000000000000000000000000000000-00f067aa0ba902b7-01"));
+        assert!(!is_traceparent("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"));
+        assert!(!is_traceparent("garbage"));
+    }
+}
