@@ -1,0 +1,36 @@
+//! Measures the library alone: `rlog_to_csv LOG OUT [WINDOW_START WINDOW_DURATION]`.
+//!
+//! Prints what was found and how long it took; the tool of the same name lives in `cts-tools`.
+
+use std::env;
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::time::Instant;
+
+use cts_can::csv::{CsvOptions, rlog_to_csv};
+use cts_can::segments::WindowRule;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [log, out, window @ ..] = arguments.as_slice() else {
+        return Err("usage: rlog_to_csv LOG OUT [WINDOW_START WINDOW_DURATION]".into());
+    };
+    let mut seconds = window.iter().map(|text| text.parse());
+    let window = WindowRule::new(seconds.next().transpose()?, seconds.next().transpose()?);
+    let options = CsvOptions { window, ..CsvOptions::default() };
+
+    let begun = Instant::now();
+    let summary = rlog_to_csv(File::open(log)?, File::create(out)?, &options, |_| {})?;
+    let took = begun.elapsed();
+
+    let mut screen = std::io::stdout();
+    writeln!(screen, "{summary:#?}")?;
+    writeln!(screen, "{} rows, {} bytes in {took:.3?}", summary.rows, summary.output_bytes)?;
+    // The peak of resident memory, where the system tells it.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    for line in status.lines().filter(|line| line.starts_with("VmHWM")) {
+        writeln!(screen, "{line}")?;
+    }
+    Ok(())
+}

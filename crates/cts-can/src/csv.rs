@@ -1,0 +1,278 @@
+//! Frames to rows: the `rlog-to-csv` analysis, from any reader to any writer.
+//!
+//! Rows come in the order of the log, one a frame, header first, each ended by CR LF. Nothing is sorted and
+//! nothing is left out unless a filter says so. Memory does not grow with the log. Where the log is damaged
+//! the rows before the damage are written and the [`Summary`] tells the rest.
+
+use std::io::{Read, Write};
+use std::thread;
+
+mod early;
+mod row;
+mod summary;
+mod time;
+
+pub use summary::{BusRows, LogSummary, SegmentRows, Summary};
+
+use crate::filter::{FrameFilter, PreparedFilter};
+use crate::frame::{Frame, Origin};
+use crate::rlog::{Event, EventKind, LogReader};
+use crate::segments::WindowRule;
+use crate::{Error, PointerFault};
+use early::EarlyFrames;
+use row::{RowHead, RowWriter};
+use summary::{Counts, LogCounts};
+
+/// Which columns a table of frames has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Columns {
+    /// `window,segment,timestamp,address,bus,data_hex`.
+    #[default]
+    Basic,
+    /// The basic ones, then `log_mono_time` (nanoseconds since boot), `origin` (see [`Origin::name`]) and
+    /// `format` (`standard` or `extended`, with `_fd` where the payload is longer than 8 bytes).
+    Extended,
+}
+
+/// What the column `timestamp` counts from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeOrigin {
+    /// The first `can` event of the first log.
+    #[default]
+    FirstCan,
+    /// The boot of the device. The window and the filter stay relative to the first `can` event.
+    Boot,
+}
+
+/// What a user can choose about a table of frames.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CsvOptions {
+    /// The window that decides the column `segment`.
+    pub window: WindowRule,
+    /// Which frames become rows.
+    pub filter: FrameFilter,
+    /// Whether frames of `sendcan` events become rows too.
+    pub include_sendcan: bool,
+    /// Whether the column `bus` tells the bus only, without the marks of echoes (128) and refused frames (192).
+    pub physical_buses: bool,
+    /// Which columns there are.
+    pub columns: Columns,
+    /// What the column `timestamp` counts from.
+    pub time_origin: TimeOrigin,
+    /// Whether damage and unknown kinds of event end the analysis with an error.
+    pub strict: bool,
+}
+
+/// How far an analysis is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Number of the log that is being read, from 0.
+    pub log: usize,
+    /// Bytes of that log, as stored, that were read so far.
+    pub packed_bytes: u64,
+    /// Events of all logs so far.
+    pub events: u64,
+    /// Rows so far.
+    pub rows: u64,
+}
+
+/// Writes the frames of one log as rows; for several logs see [`CsvConversion`].
+///
+/// `progress` is called about every quarter of a megabyte of the decompressed log.
+///
+/// # Errors
+/// When the log cannot be read or the rows cannot be written, and for damage where the options are strict.
+pub fn rlog_to_csv(
+    log: impl Read + Send,
+    out: impl Write,
+    options: &CsvOptions,
+    mut progress: impl FnMut(Progress),
+) -> Result<Summary, Error> {
+    let mut conversion = CsvConversion::new(out, options);
+    conversion.add_log(log, &mut progress)?;
+    conversion.finish()
+}
+
+/// Writes the frames of several logs into one table, one after another.
+///
+/// The logs belong together: times of all of them count from the first `can` event of the first one.
+/// Rows wait in a buffer until [`CsvConversion::finish`], which every table needs.
+#[derive(Debug)]
+pub struct CsvConversion<W: Write> {
+    rows: RowWriter<W>,
+    window: WindowRule,
+    filter: PreparedFilter,
+    include_sendcan: bool,
+    time_origin: TimeOrigin,
+    strict: bool,
+    /// `logMonoTime` of the first `can` event.
+    time_zero: Option<u64>,
+    early: EarlyFrames,
+    counts: Counts,
+    logs: Vec<LogSummary>,
+}
+
+impl<W: Write> CsvConversion<W> {
+    /// Begins a table with its header.
+    pub fn new(out: W, options: &CsvOptions) -> Self {
+        Self {
+            rows: RowWriter::new(out, options.columns, options.physical_buses),
+            window: options.window,
+            filter: PreparedFilter::new(&options.filter),
+            include_sendcan: options.include_sendcan,
+            time_origin: options.time_origin,
+            strict: options.strict,
+            time_zero: None,
+            early: EarlyFrames::default(),
+            counts: Counts::default(),
+            logs: Vec::new(),
+        }
+    }
+
+    /// Adds the rows of a log and returns what was found in it.
+    ///
+    /// A second thread decompresses ahead while rows are written. The times of several logs fit together only
+    /// when they are added in the order in which they were recorded.
+    ///
+    /// # Errors
+    /// As for [`rlog_to_csv`]; the rows before the error are written all the same.
+    pub fn add_log(&mut self, log: impl Read + Send, progress: &mut dyn FnMut(Progress)) -> Result<&LogSummary, Error> {
+        let result = thread::scope(|scope| self.convert(&mut LogReader::ahead(scope, log), progress));
+        if let Err(error) = result {
+            if !matches!(error, Error::Write(_)) {
+                self.rows.flush()?;
+            }
+            return Err(error);
+        }
+        Ok(self.logs.last().expect("a log that was read has left its summary"))
+    }
+
+    /// Writes what is still buffered and tells what was found in all logs.
+    ///
+    /// # Errors
+    /// When the rows cannot be written.
+    pub fn finish(mut self) -> Result<Summary, Error> {
+        self.release_early_frames()?;
+        self.rows.flush()?;
+        Ok(self.counts.into_summary(self.rows.bytes_written(), self.time_zero, self.logs))
+    }
+
+    fn convert(&mut self, log: &mut LogReader<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
+        let number = self.logs.len();
+        let events_before = self.counts.events;
+        let mut found = LogCounts::default();
+        let mut told_bytes = 0;
+        loop {
+            let message = log.messages();
+            let Some(event) = log.next_event()? else { break };
+            self.take_event(message, event, &mut found)?;
+            self.counts.events += 1;
+            if log.packed_bytes() != told_bytes {
+                told_bytes = log.packed_bytes();
+                progress(self.progress(number, told_bytes));
+            }
+        }
+        let end = log.end().expect("a log without a next event has ended").clone();
+        debug_assert_eq!(end.messages, self.counts.events - events_before, "every message is one event");
+        progress(self.progress(number, end.packed_bytes));
+        let damage = end.damage.clone();
+        self.logs.push(found.into_summary(end));
+        match damage {
+            Some(damage) if self.strict => Err(Error::Damaged(damage)),
+            _ => Ok(()),
+        }
+    }
+
+    fn progress(&self, log: usize, packed_bytes: u64) -> Progress {
+        Progress { log, packed_bytes, events: self.counts.events, rows: self.counts.rows }
+    }
+
+    fn take_event(
+        &mut self,
+        message: u64,
+        event: Result<Event<'_>, PointerFault>,
+        found: &mut LogCounts,
+    ) -> Result<(), Error> {
+        let (event, frames) = match event.and_then(|event| Ok((event, event.frames()?))) {
+            Ok(opened) => opened,
+            Err(fault) if self.strict => return Err(Error::BadEvent { message, fault }),
+            Err(_) => {
+                found.bad_events += 1;
+                return Ok(());
+            }
+        };
+        match event.kind {
+            EventKind::Can => {
+                found.can_events += 1;
+                found.can_frames += frames.len() as u64;
+                if self.time_zero.is_none() {
+                    self.time_zero = Some(event.mono_time);
+                    self.release_early_frames()?;
+                }
+                self.write_frames(event.mono_time, None, frames)
+            }
+            EventKind::SendCan => {
+                found.sendcan_events += 1;
+                found.sendcan_frames += frames.len() as u64;
+                if !self.include_sendcan {
+                    return Ok(());
+                }
+                if self.time_zero.is_none() && self.early.hold(event.mono_time, frames.clone()) {
+                    return Ok(());
+                }
+                self.release_early_frames()?;
+                self.time_zero.get_or_insert(event.mono_time);
+                self.write_frames(event.mono_time, Some(Origin::Requested), frames)
+            }
+            EventKind::Unknown(kind) if self.strict => Err(Error::UnknownEvent { message, kind }),
+            EventKind::Unknown(kind) => {
+                found.count_unknown(kind);
+                Ok(())
+            }
+            EventKind::Other(_) => Ok(()),
+        }
+    }
+
+    /// Writes the frames that waited for the first `can` event. Without one the first of them sets the time.
+    fn release_early_frames(&mut self) -> Result<(), Error> {
+        let early = std::mem::take(&mut self.early);
+        for (mono_time, frame) in early.frames() {
+            self.time_zero.get_or_insert(mono_time);
+            self.write_frames(mono_time, Some(Origin::Requested), [frame].into_iter())?;
+        }
+        Ok(())
+    }
+
+    /// Writes frames of one event; `origin` is given where the frames themselves do not tell it.
+    fn write_frames<'f>(
+        &mut self,
+        mono_time: u64,
+        origin: Option<Origin>,
+        frames: impl ExactSizeIterator<Item = Frame<'f>>,
+    ) -> Result<(), Error> {
+        let time_zero = self.time_zero.expect("the time is set before the first row");
+        let since_first = time::difference(mono_time, time_zero);
+        let seconds = time::seconds(since_first);
+        if !self.filter.takes_time(seconds) {
+            self.counts.rows_left_out += frames.len() as u64;
+            return Ok(());
+        }
+        let shown = match self.time_origin {
+            TimeOrigin::FirstCan => since_first,
+            TimeOrigin::Boot => time::difference(mono_time, 0),
+        };
+        let segment = self.window.segment(seconds);
+        self.rows.begin_event(&RowHead { segment, time: shown, mono_time, origin });
+        let rows_before = self.counts.rows;
+        for frame in frames {
+            if self.filter.takes_frame(&frame) {
+                self.rows.row(&frame)?;
+                self.counts.count_row(frame.bus);
+            } else {
+                self.counts.rows_left_out += 1;
+            }
+        }
+        self.counts.count_event_rows(segment, seconds, self.counts.rows - rows_before);
+        Ok(())
+    }
+}

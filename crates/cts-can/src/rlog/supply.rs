@@ -1,0 +1,171 @@
+//! Plain bytes where the parser can see them: one buffer that messages are parsed in without being copied.
+//!
+//! Two ways to fill it: on the caller's thread, or by a second thread that decompresses ahead. Both hold a
+//! fixed number of buffers; only a message that is larger than a chunk makes a buffer grow, up to
+//! [`MESSAGE_BYTES_MAX`](super::MESSAGE_BYTES_MAX).
+
+use std::io::Read;
+use std::mem;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{Builder, Scope};
+
+use super::decompress::{Decompressor, Filled, Format, StreamEnd};
+use crate::Error;
+
+/// Plain bytes that are decompressed at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Free bytes in front of a chunk that another thread filled: the beginning of a message that did not fit
+/// into the chunk before is copied there.
+const HEADROOM_BYTES: usize = 32 * 1024;
+
+/// Chunks that may be filled ahead of the parser.
+const CHUNKS_AHEAD: usize = 2;
+
+/// A buffer that grew beyond this is not kept.
+const KEPT_BUFFER_BYTES_MAX: usize = 2 * (HEADROOM_BYTES + CHUNK_BYTES);
+
+/// Plain bytes that were decompressed and not yet used.
+#[derive(Default)]
+pub(super) struct PlainBuffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl PlainBuffer {
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Returns bytes that were consumed last; they stay until the next refill.
+    pub(super) fn last(&self, count: usize) -> &[u8] {
+        &self.bytes[self.start - count..self.start]
+    }
+
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start += count;
+        debug_assert!(self.start <= self.end, "only bytes that are there can be consumed");
+    }
+
+    fn move_to_front(&mut self) {
+        self.bytes.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+    }
+
+    /// Takes a chunk over; returns the buffer that is free now.
+    fn take(&mut self, mut chunk: Vec<u8>, filled: usize) -> Vec<u8> {
+        let unread = self.end - self.start;
+        if unread <= HEADROOM_BYTES {
+            let start = HEADROOM_BYTES - unread;
+            chunk[start..HEADROOM_BYTES].copy_from_slice(self.unread());
+            mem::swap(&mut self.bytes, &mut chunk);
+            self.start = start;
+            self.end = HEADROOM_BYTES + filled;
+        } else {
+            self.move_to_front();
+            self.bytes.truncate(self.end);
+            self.bytes.extend_from_slice(&chunk[HEADROOM_BYTES..HEADROOM_BYTES + filled]);
+            self.end = self.bytes.len();
+        }
+        chunk
+    }
+}
+
+/// What a refill brought besides bytes.
+pub(super) struct Refilled {
+    /// Bytes of the input, as stored, that were read so far.
+    pub(super) packed_bytes: u64,
+    /// How the log is stored.
+    pub(super) format: Option<Format>,
+    /// Set once, together with the last bytes.
+    pub(super) end: Option<StreamEnd>,
+}
+
+/// Where plain bytes come from.
+pub(super) trait Supply {
+    /// Adds bytes behind the unread ones of `buffer`.
+    fn refill(&mut self, buffer: &mut PlainBuffer) -> Result<Refilled, Error>;
+}
+
+impl<R: Read> Supply for Decompressor<R> {
+    fn refill(&mut self, buffer: &mut PlainBuffer) -> Result<Refilled, Error> {
+        buffer.move_to_front();
+        let room_ends = buffer.end + CHUNK_BYTES;
+        if buffer.bytes.len() < room_ends {
+            buffer.bytes.resize(room_ends, 0);
+        }
+        let Filled { bytes, end } = self.fill(&mut buffer.bytes[buffer.end..room_ends])?;
+        buffer.end += bytes;
+        Ok(Refilled { packed_bytes: self.packed_bytes(), format: self.format(), end })
+    }
+}
+
+/// A chunk on its way to the parser.
+struct Chunk {
+    bytes: Vec<u8>,
+    filled: usize,
+    refilled: Refilled,
+}
+
+/// Chunks from the thread that decompresses ahead.
+struct Ahead {
+    chunks: Receiver<Result<Chunk, Error>>,
+    used: SyncSender<Vec<u8>>,
+}
+
+/// Decompresses ahead on a thread of `scope`, or on the caller's thread where the system gives no thread.
+pub(super) fn ahead<'scope, R: Read + Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    decompressor: Decompressor<R>,
+) -> Box<dyn Supply + 'scope> {
+    // The decompressor follows the thread through a channel, so that it is not lost when there is no thread.
+    let (hand_over, handed_over) = mpsc::sync_channel::<Decompressor<R>>(1);
+    let (give, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
+    let (used, recycled) = mpsc::sync_channel(CHUNKS_AHEAD + 2);
+    let work = move || {
+        if let Ok(decompressor) = handed_over.recv() {
+            decompress_all(decompressor, &give, &recycled);
+        }
+    };
+    match Builder::new().name("log decompressor".into()).spawn_scoped(scope, work) {
+        Ok(_) => {
+            hand_over.send(decompressor).expect("the channel has room for one and the thread waits for it");
+            Box::new(Ahead { chunks, used })
+        }
+        Err(_) => Box::new(decompressor),
+    }
+}
+
+/// Fills chunks until the log ends, an error stops it or the parser is gone.
+fn decompress_all<R: Read>(
+    mut decompressor: Decompressor<R>,
+    give: &SyncSender<Result<Chunk, Error>>,
+    recycled: &Receiver<Vec<u8>>,
+) {
+    loop {
+        let mut bytes = recycled.try_recv().unwrap_or_default();
+        bytes.resize(HEADROOM_BYTES + CHUNK_BYTES, 0);
+        let chunk = decompressor.fill(&mut bytes[HEADROOM_BYTES..]).map(|Filled { bytes: filled, end }| {
+            let (packed_bytes, format) = (decompressor.packed_bytes(), decompressor.format());
+            Chunk { bytes, filled, refilled: Refilled { packed_bytes, format, end } }
+        });
+        let last = chunk.as_ref().map_or(true, |chunk| chunk.refilled.end.is_some());
+        if give.send(chunk).is_err() || last {
+            return;
+        }
+    }
+}
+
+impl Supply for Ahead {
+    fn refill(&mut self, buffer: &mut PlainBuffer) -> Result<Refilled, Error> {
+        let chunk = self.chunks.recv().expect("the thread sends until it has sent an end or an error")?;
+        let free = buffer.take(chunk.bytes, chunk.filled);
+        if free.capacity() <= KEPT_BUFFER_BYTES_MAX {
+            // The thread may have ended already; then nobody needs the buffer.
+            let _ = self.used.try_send(free);
+        }
+        Ok(chunk.refilled)
+    }
+}

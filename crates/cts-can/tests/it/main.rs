@@ -1,0 +1,11 @@
+//! The library from outside: real logs, damaged logs, made logs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod damage;
+mod events;
+mod golden;
+mod options;
+mod shared;
+mod table;
+mod writer;
