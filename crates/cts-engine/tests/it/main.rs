@@ -1,0 +1,3 @@
+//! The engine's tests with real processes.
+
+mod supervised;

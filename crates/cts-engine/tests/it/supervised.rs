@@ -1,0 +1,7 @@
+//! Processes below a supervisor: how they end, what they may use and reach, and that nothing is ever left of them.
+
+mod bench;
+mod ending;
+mod limits;
+mod sandbox;
+mod starting;
