@@ -39,6 +39,9 @@ pub struct Problem {
     /// The run that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// When the queue is full: the place that the run would have had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_position: Option<u64>,
     /// When.
     pub timestamp: Time,
     /// For validation errors: every fault that was found.

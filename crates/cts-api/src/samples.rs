@@ -219,6 +219,7 @@ pub fn problem_json() -> Value {
         recovery_attempted: false,
         request_id: REQUEST_ID.into(),
         run_id: None,
+        queue_position: None,
         timestamp: Time(at(0)),
         errors: Some(vec![FieldError::from(&fault)]),
         technical_details: None,

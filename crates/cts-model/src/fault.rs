@@ -93,6 +93,8 @@ codes! {
     InvalidRequest "INVALID_REQUEST" Validation ["Mend the fields that `errors` names and send the request again."];
     /// The body is not JSON, or not of the declared content type.
     InvalidBody "INVALID_BODY" Validation ["Send the body as JSON with Content-Type: application/json."];
+    /// The body has a media type that is not taken here.
+    UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" Validation ["Send the body with Content-Type: application/json, a file as multipart/form-data."];
     /// The body is larger than the limit.
     BodyTooLarge "BODY_TOO_LARGE" Validation ["Send a smaller body, or raise max_body_kb or max_upload_mb."];
     /// A parameter of the tool is wrong.
