@@ -34,7 +34,7 @@ const STAGES: [Stage; 10] = [
     },
     Stage { name: "licences", what: "every dependency has a licence of deny.toml's list", run: licences::run },
     Stage { name: "crash", what: "kill the service at random moments; nothing acknowledged is lost", run: crash::run },
-    Stage { name: "fuzz", what: "a minute for each fuzz target", run: fuzz::run },
+    Stage { name: "fuzz", what: "a bounded time for each fuzz target", run: fuzz::run },
     Stage {
         name: "schemathesis",
         what: "the service against the OpenAPI document that it serves",
