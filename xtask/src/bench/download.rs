@@ -29,9 +29,6 @@ version = "1"
 description = "Writes 100 MB."
 command = ["head", "-c", "100000000", "/dev/urandom"]
 stdout = "file.bin"
-
-[input]
-required = false
 "#;
 
 /// Measures both in turns.

@@ -30,7 +30,7 @@ pub(super) fn measure(_plan: &Plan) -> Result<Vec<Row>, Failed> {
     let program = std::env::current_exe()?;
     let manifest = format!(
         "id = \"timed-lines\"\nname = \"Timed lines\"\nversion = \"1\"\ndescription = \"Writes lines that hold their time.\"\n\
-         command = [{:?}, \"{TOOL}\"]\n\n[input]\nrequired = false\n",
+         command = [{:?}, \"{TOOL}\"]\n",
         program.display().to_string()
     );
     let manifests = vec![("timed-lines.toml", manifest)];

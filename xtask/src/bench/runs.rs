@@ -43,9 +43,6 @@ name = "Nothing"
 version = "1"
 description = "Starts, does nothing, ends."
 command = ["true"]
-
-[input]
-required = false
 "#;
 
 struct StateChange {
