@@ -22,7 +22,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
         for part in path.trim_end_matches(".rs").split('/').filter(|part| EMPTY_NAMES.contains(part)) {
             faults.push(Fault::in_file(path, format!("`{part}` says nothing: name it after what is inside")));
         }
-        if path.contains("src/") && !text.starts_with("//!") {
+        if path.contains("src/") && name != "tests.rs" && !text.starts_with("//!") {
             faults.push(Fault::at(path, 1, "begin with `//!`: what this is, what it never does, its invariants"));
         }
         let lines = text.lines().count();
@@ -76,6 +76,11 @@ mod tests {
                 "crates/cts-store/src/runs.rs:1: begin with `//!`: what this is, what it never does, its invariants"
             ]],
         );
+    }
+
+    #[test]
+    fn a_file_of_tests_needs_no_docs() {
+        check_file("crates/cts-store/src/runs/tests.rs", "use super::*;\n", expect![[""]]);
     }
 
     #[test]
