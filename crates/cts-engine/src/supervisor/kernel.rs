@@ -222,7 +222,8 @@ pub(super) fn limit_capabilities(kept: u64) {
         if libc::syscall(libc::SYS_capget, &raw mut header, halves.as_mut_ptr()) != 0 || halves == [none; 2] {
             return;
         }
-        let [low, high] = [(kept & 0xFFFF_FFFF) as u32, (kept >> 32) as u32];
+        let low = u32::try_from(kept & u64::from(u32::MAX)).unwrap_or(0);
+        let high = u32::try_from(kept >> 32).unwrap_or(0);
         for (half, kept) in halves.iter_mut().zip([low, high]) {
             half.effective &= kept;
             half.permitted &= kept;

@@ -5,10 +5,11 @@
 
 use std::ffi::CString;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pipe::PipeFlags;
@@ -21,6 +22,10 @@ use super::sandbox::{Applied, Prepared};
 
 /// Where a program without a path is looked for when the environment has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// How often and after what pause a program is tried again whose file is being written.
+const BUSY_RETRIES: u32 = 10;
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// A started child, of which it is not known yet whether the program took over.
 pub(super) struct Launched {
@@ -131,7 +136,7 @@ impl Child<'_> {
                 let applied = sandbox.map(Prepared::apply).unwrap_or_default();
                 self.tell(&Record::Applied(applied));
                 kernel::close_others_on_exec();
-                (Step::Execute, kernel::execute(executed, args, env))
+                (Step::Execute, execute(executed, args, env))
             }
         };
         self.tell(&Record::Failed(step, error.raw_os_error().unwrap_or(0)));
@@ -164,6 +169,19 @@ impl Child<'_> {
     fn tell(&self, record: &Record) {
         let _ = rustix::io::write(&self.tell, &record.bytes());
     }
+}
+
+/// A file that is being written this moment, or that another thread of its writer has just inherited, can be executed
+/// soon after.
+fn execute(executed: &CString, args: &[CString], env: &[CString]) -> io::Error {
+    for _ in 0..BUSY_RETRIES {
+        let error = kernel::execute(executed, args, env);
+        if error.raw_os_error() != Some(libc::ETXTBSY) {
+            return error;
+        }
+        std::thread::sleep(BUSY_PAUSE);
+    }
+    kernel::execute(executed, args, env)
 }
 
 fn limit_resources(limits: &ChildLimits) -> io::Result<()> {
@@ -295,11 +313,4 @@ fn failure_of(kind: SpawnFailureKind, what: &str, error: &io::Error) -> SpawnFai
     let text = error.to_string();
     let system = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
     failure(kind, &format!("{what}: {system}"), error.raw_os_error())
-}
-
-/// The descriptor for `poll`.
-impl AsRawFd for Launched {
-    fn as_raw_fd(&self) -> std::os::fd::RawFd {
-        self.news.as_raw_fd()
-    }
 }

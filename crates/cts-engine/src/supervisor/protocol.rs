@@ -201,6 +201,16 @@ impl Isolation {
         Self { level: IsolationLevel::Off, missing: vec!["the sandbox is switched off".to_owned()] }
     }
 
+    /// The same as the run and the health of the service tell it.
+    pub fn into_model(self) -> cts_model::Isolation {
+        let level = match self.level {
+            IsolationLevel::Full => cts_model::IsolationLevel::Full,
+            IsolationLevel::Partial => cts_model::IsolationLevel::Partial,
+            IsolationLevel::Off => cts_model::IsolationLevel::Off,
+        };
+        cts_model::Isolation { level, missing: self.missing }
+    }
+
     /// Full when nothing is missing, else partial.
     pub fn with_missing(missing: Vec<String>) -> Self {
         let level = if missing.is_empty() { IsolationLevel::Full } else { IsolationLevel::Partial };

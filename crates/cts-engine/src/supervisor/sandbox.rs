@@ -7,7 +7,7 @@
 //! Invariant: a private folder is never granted as part of a larger one.
 
 use std::collections::BTreeSet;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use landlock::{
@@ -149,15 +149,15 @@ fn landlock_rules(spec: &ChildSpec, program_path: &Path) -> Option<RulesetCreate
     let mut rules = Rules { created: ruleset.create().ok()?, private: private_folders(sandbox) };
 
     for path in SYSTEM_READABLE {
-        rules.allow_system(Path::new(path));
+        rules.allow(Path::new(path), read_rights());
     }
     if sandbox.network {
         for path in NETWORK_READABLE {
-            rules.allow_system(Path::new(path));
+            rules.allow(Path::new(path), read_rights());
         }
     }
     match &spec.program {
-        Program::Own => rules.allow_exactly(Path::new("/proc/self/exe"), read_rights()),
+        Program::Own => rules.allow_file(Path::new("/proc/self/exe"), read_rights()),
         Program::Named(_) => {
             for grant in program_grants(program_path, home_folder().as_deref(), &rules.private) {
                 rules.allow(&grant, read_rights());
@@ -171,7 +171,7 @@ fn landlock_rules(spec: &ChildSpec, program_path: &Path) -> Option<RulesetCreate
         rules.allow(path, write_rights());
     }
     for path in SYSTEM_DEVICES.iter().map(Path::new).chain(sandbox.devices.iter().map(PathBuf::as_path)) {
-        rules.allow_exactly(path, device_rights());
+        rules.allow_file(path, device_rights());
     }
     Some(rules.created)
 }
@@ -183,33 +183,42 @@ struct Rules {
 }
 
 impl Rules {
-    /// A part of the system. Where `/bin` and the like are links into `/usr`, their own rule would say nothing new.
-    fn allow_system(&mut self, path: &Path) {
-        if path.parent() == Some(Path::new("/"))
-            && std::fs::read_link(path).is_ok_and(|target| target.starts_with("usr") || target.starts_with("/usr"))
-        {
-            return;
-        }
-        self.allow(path, read_rights());
-    }
-
-    /// A file or folder; around private folders when there are some inside.
+    /// A file or folder with all that is below it; around private folders when there are some inside.
     fn allow(&mut self, path: &Path, rights: BitFlags<AccessFs>) {
-        if self.private.iter().all(|private| !private.starts_with(path)) {
-            self.allow_exactly(path, rights);
+        let Some((opened, canonical)) = open(path) else { return };
+        if canonical != path && canonical.starts_with("/usr") && path.parent() == Some(Path::new("/")) {
+            // Where `/bin` and the like are links into `/usr`, their own rule would say nothing new.
             return;
         }
-        for around in around_private(path, &self.private) {
-            self.allow_exactly(&around, rights);
+        if self.private.iter().all(|private| !private.starts_with(&canonical)) {
+            self.add(opened, rights);
+            return;
+        }
+        for (opened, _) in around_private(&canonical, &self.private).iter().filter_map(|path| open(path)) {
+            self.add(opened, rights);
         }
     }
 
-    /// What does not exist needs no rule, and a kernel that refuses one only grants less.
-    fn allow_exactly(&mut self, path: &Path, rights: BitFlags<AccessFs>) {
-        let Ok(opened) = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else { return };
+    /// A file under whatever name.
+    fn allow_file(&mut self, path: &Path, rights: BitFlags<AccessFs>) {
+        if let Some((opened, _)) = open(path) {
+            self.add(opened, rights);
+        }
+    }
+
+    /// A kernel that refuses a rule grants less, which is no danger.
+    fn add(&mut self, opened: OwnedFd, rights: BitFlags<AccessFs>) {
         let rights = if is_folder(&opened) { rights } else { rights & AccessFs::from_file(LANDLOCK_VERSION) };
         let _ = (&mut self.created).add_rule(PathBeneath::new(opened, rights));
     }
+}
+
+/// Opens what is granted and tells its one true name, which is asked of the descriptor so that nobody can exchange the
+/// path in between. What does not exist needs no rule.
+fn open(path: &Path) -> Option<(OwnedFd, PathBuf)> {
+    let opened = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let canonical = std::fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd())).ok()?;
+    Some((opened, canonical))
 }
 
 fn is_folder(opened: &OwnedFd) -> bool {

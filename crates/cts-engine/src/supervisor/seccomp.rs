@@ -1,7 +1,7 @@
 //! The system-call filter of a sandboxed tool, as the classic BPF program that the kernel runs before each call.
 //!
 //! It refuses what no tool of a log service needs: loading kernel code, changing clocks, mounts and swap. Without
-//! network it also refuses every socket that is not a local one, and io_uring, which could open one unseen. A refused
+//! network it also refuses every socket that is not a local one, and `io_uring`, which could open one unseen. A refused
 //! call fails with an error number; nothing is killed by the filter. The other word size of the machine is filtered
 //! for sockets too, and x32 calls, which would be a way around, do not exist.
 

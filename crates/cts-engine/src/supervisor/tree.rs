@@ -91,7 +91,7 @@ impl Tree {
     /// Finds the living descendants.
     pub(super) fn look(&mut self) -> &[ProcStat] {
         self.looks += 1;
-        if self.looks % LOOKS_BEFORE_A_FULL_ONE == 0 {
+        if self.looks.is_multiple_of(LOOKS_BEFORE_A_FULL_ONE) {
             self.strangers.clear();
         }
         let listed = listed_processes();

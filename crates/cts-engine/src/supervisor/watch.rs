@@ -16,7 +16,7 @@ use super::cgroup::Cgroup;
 use super::kernel::{self, Reaped};
 use super::launch::{self, Launched, News};
 use super::output_size::OutputSize;
-use super::protocol::{ChildSpec, Ending, Exit, LimitName, Order, Report};
+use super::protocol::{ChildSpec, Ending, Exit, LimitName, Order, Report, SpawnFailure};
 use super::sandbox;
 use super::tree::{ProcStat, Tree};
 
@@ -40,6 +40,9 @@ const LEFTOVER_GRACE_MAX: Duration = Duration::from_secs(2);
 /// How often everything is killed again while something is left, and when the supervisor gives up.
 const KILL_INTERVAL: Duration = Duration::from_millis(10);
 const KILL_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The pause between two looks for a child that is about to end.
+const REAP_PAUSE: Duration = Duration::from_millis(1);
 
 /// How many pending orders are read at once.
 const ORDERS_MAX: usize = 64;
@@ -120,14 +123,9 @@ impl<'a> Watch<'a> {
         loop {
             let now = Instant::now();
             let [orders, children, news] = self.wait(now);
-            if news {
-                if let Some(failure) = self.hear() {
-                    // The child that could not become the program is the only one.
-                    while matches!(kernel::reap(), Reaped::Child(..)) {}
-                    self.remove_cgroup();
-                    self.report(&Report::SpawnFailed(failure));
-                    return;
-                }
+            if news && let Some(failure) = self.hear() {
+                self.finish_without_program(failure);
+                return;
             }
             if orders {
                 self.take_orders();
@@ -181,7 +179,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Takes what the child tells. Returns the failure when its program did not start.
-    fn hear(&mut self) -> Option<super::protocol::SpawnFailure> {
+    fn hear(&mut self) -> Option<SpawnFailure> {
         let heard = self.heard.as_mut()?;
         match launch::hear(&self.launched, heard, &self.spec.work_dir)? {
             News::Failed(failure) => {
@@ -285,11 +283,11 @@ impl<'a> Watch<'a> {
             let _ = cgroup.kill();
         }
         // The number of the process group is safe to use while its leader is not reaped.
-        if self.exit.is_none() {
-            if let Some(group) = Pid::from_raw(self.launched.pid) {
-                let _ = rustix::process::kill_process_group(group, Signal::KILL);
-                let _ = rustix::process::kill_process(group, Signal::KILL);
-            }
+        if self.exit.is_none()
+            && let Some(group) = Pid::from_raw(self.launched.pid)
+        {
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+            let _ = rustix::process::kill_process(group, Signal::KILL);
         }
         self.tree.signal_all(Signal::KILL);
     }
@@ -393,6 +391,15 @@ impl<'a> Watch<'a> {
             // A group with a process that cannot be killed stays; it holds nothing else.
             let _ = cgroup.remove();
         }
+    }
+
+    /// The child that could not become the program is the only process, and it ends by itself.
+    fn finish_without_program(&mut self, failure: SpawnFailure) {
+        while !matches!(kernel::reap(), Reaped::NoChildren) {
+            std::thread::sleep(REAP_PAUSE);
+        }
+        self.remove_cgroup();
+        self.report(&Report::SpawnFailed(failure));
     }
 
     fn finish(mut self) {

@@ -1,6 +1,8 @@
 //! The binary that the engine's tests execute: the supervisor, a native tool that does what it is told, and a service
 //! that can be killed. It is never part of a release.
 
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "it is a part of the tests")]
+
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;

@@ -135,8 +135,7 @@ impl Bench {
             let read = (output.stdout.read_to_end(&mut stdout), output.stderr.read_to_end(&mut stderr));
             tokio::join!(news, read.0, read.1)
         };
-        let ((), out, err) =
-            tokio::time::timeout(PATIENCE, all).await.expect("the process and its descendants end");
+        let ((), out, err) = tokio::time::timeout(PATIENCE, all).await.expect("the process and its descendants end");
         out.and(err).unwrap();
         finished.stdout = String::from_utf8_lossy(&stdout).trim_end().to_owned();
         finished.stderr = String::from_utf8_lossy(&stderr).trim_end().to_owned();
@@ -182,8 +181,11 @@ pub(crate) fn as_ordinary_user(filter: &str, but_not: &str) {
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let tests = folder.path().join("tests");
     let binary = folder.path().join("supervised");
-    std::fs::copy(std::env::current_exe().unwrap(), &tests).unwrap();
-    std::fs::copy(supervised(), &binary).unwrap();
+    // Copied by another process: a file that this one has open for writing could not be executed by a concurrent test.
+    for (from, to) in [(std::env::current_exe().unwrap(), &tests), (supervised(), &binary)] {
+        let status = std::process::Command::new("cp").arg(from).arg(to).status().unwrap();
+        assert!(status.success());
+    }
     let temporary = folder.path().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
     std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o777)).unwrap();

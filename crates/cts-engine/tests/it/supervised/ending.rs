@@ -1,6 +1,7 @@
 //! However a process ends, and whoever dies, nothing is left.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -201,6 +202,39 @@ async fn the_search_ends_only_what_is_wanted_and_tells_what_it_ended() {
     assert!(ended.left.is_empty() && ended.ended.iter().all(|process| process.mark == wanted.mark), "{ended:?}");
     assert!(!ended.ended.is_empty());
     assert!(ProcessId::of(pid).unwrap().is_alive());
+}
+
+/// A control group needs root and cgroup v2; its controllers are not needed to kill with it.
+#[tokio::test]
+async fn a_control_group_is_made_for_the_run_and_removed_after_it() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(PathBuf::from);
+    let base = mounts.iter().filter(|mount| mount.join("cgroup.controllers").exists()).find_map(|mount| {
+        let base = mount.join(format!("cts-test-{}", std::process::id()));
+        std::fs::create_dir(&base).ok().map(|()| base)
+    });
+    let Some(base) = base else {
+        eprintln!("skipped: no cgroup v2 can be changed here");
+        assert_ne!(std::env::var_os("CTS_TEST_REQUIRE_ALL"), Some("1".into()));
+        return;
+    };
+    let bench = Bench::new();
+    let mut spec = bench.script(&format!("cat /proc/self/cgroup; {STUBBORN_GRANDCHILDREN} while :; do sleep 1; done"));
+    spec.cgroup_base = Some(base.clone());
+    let ready = bench.path("data/run/work/ready");
+    let finished = bench
+        .run_and(&spec, |child| {
+            bench.wait_for(&ready);
+            child.kill();
+        })
+        .await;
+    let is_empty = std::fs::read_dir(&base).unwrap().flatten().all(|entry| !entry.path().is_dir());
+    std::fs::remove_dir(&base).unwrap();
+    assert!(is_empty, "the group of the run is gone");
+    assert!(finished.stdout.contains(&format!("run-{}", bench.mark)), "{finished:?}");
+    assert_eq!(finished.exit, Some(Exit::Signal(9)));
 }
 
 fn parent_of(pid: i32) -> i32 {

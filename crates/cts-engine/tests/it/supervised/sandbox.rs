@@ -77,7 +77,10 @@ async fn the_service_s_data_is_closed_and_inputs_are_open() {
     spec.sandbox.readable = vec![bench.path("data/other/upload"), bench.path("elsewhere/input")];
     assert_eq!(bench.run(&spec).await.stdout, "refused\nx\nx\nrefused\nrefused\nrefused");
 
-    // Even a folder around it does not open it.
+    // Even a folder around it does not open it, under whatever name.
+    std::os::unix::fs::symlink(bench.path(""), bench.path("elsewhere/link")).unwrap();
+    spec.sandbox.readable = vec![bench.path("elsewhere/link")];
+    assert_eq!(bench.run(&spec).await.stdout, "refused\nrefused\nx\nx\nrefused\nrefused");
     spec.sandbox.readable = vec![bench.path("").canonicalize().unwrap()];
     assert_eq!(bench.run(&spec).await.stdout, "refused\nrefused\nx\nx\nrefused\nrefused");
 }

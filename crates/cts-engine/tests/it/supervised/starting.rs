@@ -72,6 +72,12 @@ async fn a_program_that_cannot_start_says_why() {
         assert_eq!((finished.exit, finished.ending, finished.lost), (None, None, None));
     }
 
+    // Open for writing all the time.
+    let busy = file("busy", 0o755, "#!/bin/sh\n");
+    let _writer = std::fs::OpenOptions::new().append(true).open(&busy).unwrap();
+    let failure = bench.run(&bench.spec(Program::Named(busy), &[])).await.failure.unwrap();
+    assert_eq!(failure.kind, SpawnFailureKind::ProgramBusy, "{failure:?}");
+
     let mut spec = bench.script("true");
     spec.work_dir = bench.path("nowhere");
     let failure = bench.run(&spec).await.failure.unwrap();
