@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cts_model::{ArtifactDraft, ArtifactId, Code, Fault, Level, Run, RunEvent};
-use cts_store::BlobKey;
+use cts_store::{ArtifactInsert, BlobKey};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::Inner;
@@ -28,7 +29,7 @@ use crate::attempt::pump::Pump;
 use crate::attempt::start::Prepared;
 use crate::attempt::verdict::{LimitHit, Next, Seen, judge, next, uses_fallback};
 use crate::error::EngineError;
-use crate::supervisor::{Exit, IsolationLevel, LimitName, Report};
+use crate::supervisor::{Exit, LimitName, Report};
 use crate::tools::Tool;
 
 /// After the hard stop an attempt is given up when its end is not seen within this long.
@@ -131,24 +132,22 @@ async fn watch_child(
         }
     };
     pump.attach(output);
-    let timing =
-        Timing { timeout: run.request.timeout, grace: prepared.limits.stop_grace, kill_wait: KILL_WAIT };
+    let timing = Timing { timeout: run.request.timeout, grace: prepared.limits.stop_grace, kill_wait: KILL_WAIT };
     let (mut machine, mut effect) = Machine::start(timing);
     let mut control = active.control();
     let mut asked = Control::Run;
     let mut told = Instant::now();
-    let mut wake_at = started;
     loop {
-        match effect {
-            Effect::Sleep { until } => wake_at = started + until,
+        let wake_at = match effect {
+            Effect::Sleep { until } => started + until,
             Effect::Terminate { cause, kill_at } => {
                 tracing::debug!(run.id = %run.id, ?cause, "run {} is asked to end", run.id);
                 child.terminate();
-                wake_at = started + kill_at;
+                started + kill_at
             }
             Effect::Kill { give_up_at } => {
                 child.kill();
-                wake_at = started + give_up_at;
+                started + give_up_at
             }
             Effect::Finish { cause, seen: end_seen } => {
                 seen.cause = cause;
@@ -157,7 +156,7 @@ async fn watch_child(
                 }
                 return Some(child);
             }
-        }
+        };
         let event = loop {
             tokio::select! {
                 biased;
@@ -166,12 +165,13 @@ async fn watch_child(
                         break Event::Ended;
                     }
                 }
-                changed = control.wait_for(|present| *present > asked) => {
-                    match changed.map_or(Control::Kill, |present| *present) {
+                wanted = higher(&mut control, asked) => {
+                    asked = wanted;
+                    match wanted {
                         Control::Run => {}
-                        Control::Cancel => { asked = Control::Cancel; break Event::CancelAsked; }
-                        Control::Stop => { asked = Control::Stop; break Event::StopAsked; }
-                        Control::Kill => { asked = Control::Kill; break Event::KillAsked; }
+                        Control::Cancel => break Event::CancelAsked,
+                        Control::Stop => break Event::StopAsked,
+                        Control::Kill => break Event::KillAsked,
                     }
                 }
                 () = tokio::time::sleep_until(wake_at) => break Event::Woke,
@@ -200,18 +200,18 @@ async fn watch_child(
     }
 }
 
+/// Waits until more is asked than `asked`.
+async fn higher(control: &mut watch::Receiver<Control>, asked: Control) -> Control {
+    // The sender lives as long as the attempt is listed; without it the attempt must end.
+    control.wait_for(|present| *present > asked).await.map_or(Control::Kill, |present| *present)
+}
+
 /// Takes in what the supervisor tells; true when no process is left.
 fn note_news(news: Option<ChildNews>, active: &Active, seen: &mut Seen) -> bool {
     match news {
         Some(ChildNews::Report(report)) => match report {
             Report::Started { isolation, .. } => {
-                let level = match isolation.level {
-                    IsolationLevel::Full => cts_model::IsolationLevel::Full,
-                    IsolationLevel::Partial => cts_model::IsolationLevel::Partial,
-                    IsolationLevel::Off => cts_model::IsolationLevel::Off,
-                };
-                let isolation = cts_model::Isolation { level, missing: isolation.missing };
-                active.tell(|live| live.isolation = Some(isolation));
+                active.tell(|live| live.isolation = Some(isolation.into_model()));
                 false
             }
             Report::SpawnFailed(failure) => {
@@ -337,10 +337,9 @@ impl Inner {
                 Box::pin(async move {
                     let mut gone: Vec<ArtifactId> = Vec::new();
                     for draft in &drafts {
-                        let inserted = tx.insert_artifact(id, attempt, draft, now, expires_at).await?;
-                        gone.extend(inserted.replaced());
-                        if !inserted.is_written() {
-                            gone.push(draft.id);
+                        match tx.insert_artifact(id, attempt, draft, now, expires_at).await? {
+                            ArtifactInsert::Written { replaced } => gone.extend(replaced),
+                            ArtifactInsert::Fenced => gone.push(draft.id),
                         }
                     }
                     if requeued {
@@ -358,15 +357,14 @@ impl Inner {
             .await?;
         self.delete_blobs(gone).await;
         match changed {
-            Some(Ok(run)) => {
+            Ok(run) => {
                 tracing::info!(
                     run.id = %run.id, tool.id = %run.request.tool_id, request.id = %run.request_id, attempt = attempt,
                     state = run.state.as_str(), code = run.fault.as_ref().map(|fault| fault.code.as_str()),
                     "attempt {attempt} of run {} ended: {}", run.id, run.state.as_str()
                 );
             }
-            Some(Err(lost)) => tracing::warn!(run.id = %id, "a late write of attempt {attempt} was dropped: {lost}"),
-            None => tracing::warn!(run.id = %id, "run {id} was removed while it ran"),
+            Err(lost) => tracing::warn!(run.id = %id, "a late write of attempt {attempt} was dropped: {lost}"),
         }
         self.announce(id);
         self.wake_dispatcher();
@@ -376,9 +374,7 @@ impl Inner {
     /// Writes how far an attempt is; a failure is no more than a stale figure after a restart.
     async fn store_progress(&self, run: &Run, progress: cts_model::Progress) {
         let (id, attempt) = (run.id, run.attempt);
-        let write = self.db.write(move |tx| {
-            Box::pin(async move { tx.set_progress(id, attempt, &progress).await })
-        });
+        let write = self.db.write(move |tx| Box::pin(async move { tx.set_progress(id, attempt, &progress).await }));
         if let Err(error) = write.await {
             tracing::debug!(run.id = %id, %error, "cannot store the progress of run {id}");
         }
@@ -393,4 +389,3 @@ impl Inner {
         }
     }
 }
-

@@ -1,4 +1,4 @@
-//! The lines of a child: what a tool can say on its standard output beside plain text.
+//! What a child is told and the lines that it says: what a tool can print beside plain text.
 //!
 //! Any script can print it. A line that begins with `::cts ` and goes on with one JSON object is a report:
 //! `{"progress": 12.5}` or `{"progress": {"percent": …, "message": …, "current": …, "total": …, "unit": …}}`,
@@ -14,6 +14,14 @@ use crate::run::Progress;
 
 /// What stands at the beginning of a report.
 pub const PREFIX: &str = "::cts ";
+
+/// The argument that turns the binary into a native tool; the tool's id follows.
+pub const TOOL_ARGUMENT: &str = "__tool";
+
+/// The variable that names the file which tells a native tool what to do: a JSON object
+/// `{"params": {…}, "inputs": [{"path": "…", "name": "…"}], "out_dir": "…"}`. A parameter of the type `file` is a list of
+/// objects like those in `inputs`.
+pub const PARAMS_VARIABLE: &str = "CTS_PARAMS";
 
 /// Longest message of a progress report, in characters; the rest is cut.
 pub const PROGRESS_MESSAGE_MAX: usize = 200;

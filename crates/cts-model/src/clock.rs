@@ -4,8 +4,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -133,14 +133,14 @@ impl Clock for ManualClock {
 #[derive(Debug)]
 pub struct Ids {
     clock: Arc<dyn Clock>,
-    context: ContextV7,
+    context: Mutex<ContextV7>,
 }
 
 impl Ids {
     /// Returns a maker of ids that takes time from `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, context: ContextV7::new() }
+        Self { clock, context: Mutex::new(ContextV7::new()) }
     }
 
     /// Returns a new id.
@@ -148,7 +148,8 @@ impl Ids {
     pub fn next(&self) -> Uuid {
         let ms = u64::try_from(self.clock.now().as_ms()).unwrap_or(0);
         let nanos = u32::try_from(ms % 1000).unwrap_or(0) * 1_000_000;
-        Uuid::new_v7(uuid::Timestamp::from_unix(&self.context, ms / 1000, nanos))
+        let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+        Uuid::new_v7(uuid::Timestamp::from_unix(&*context, ms / 1000, nanos))
     }
 }
 

@@ -1,0 +1,148 @@
+//! Starts queued runs when there are slots: woken by whatever may have made a difference, and by a slow tick.
+//!
+//! The slots are counted from the rows in the transaction that claims, so that a slot cannot leak; the claim looks at
+//! the run's state again, so that a canceled run never starts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cts_model::{Run, RunEvent, RunId, ToolId};
+use cts_store::{QueuePos, StoreError, Tx};
+use futures_util::FutureExt;
+
+use crate::Inner;
+use crate::attempt::run_attempt;
+use crate::error::EngineError;
+use crate::next::{Running, ToolSlots, Waiting, pick};
+
+/// How many queued runs are looked at in one piece.
+const PAGE: u32 = 256;
+/// The dispatcher looks at the queue at least this often: another process may have queued or ended something.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// The pause after a database that does not answer.
+const ERROR_PAUSE: Duration = Duration::from_millis(500);
+
+/// Claims and starts runs until the engine stops.
+pub(crate) async fn dispatch(inner: Arc<Inner>) {
+    loop {
+        let pause = match claim_and_start(&inner).await {
+            Ok(()) => LOOK_INTERVAL,
+            Err(error) => {
+                tracing::warn!(%error, "cannot look at the queue");
+                ERROR_PAUSE
+            }
+        };
+        let pause = inner.until_next_retry(pause).await;
+        tokio::select! {
+            () = inner.dispatcher.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = inner.stopping.cancelled() => return,
+        }
+    }
+}
+
+async fn claim_and_start(inner: &Arc<Inner>) -> Result<(), EngineError> {
+    if inner.is_draining() || inner.active.len() >= inner.slots() {
+        return Ok(());
+    }
+    if inner.db.queued_count().await? == 0 {
+        return Ok(());
+    }
+    let slots: HashMap<ToolId, ToolSlots> = inner
+        .registry
+        .list()
+        .iter()
+        .map(|tool| {
+            let spec = &tool.spec;
+            (spec.id.clone(), ToolSlots { tool: spec.concurrency, key: spec.concurrency_per_key })
+        })
+        .collect();
+    let (worker, owner, most, now) = (inner.worker, inner.owner(), inner.slots(), inner.clock.now());
+    let claimed = inner
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let mut running = Running::default();
+                let mut free = most;
+                for run in tx.running().await? {
+                    running.add(&run.tool_id, run.key.as_deref());
+                    if run.worker == worker {
+                        free = free.saturating_sub(1);
+                    }
+                }
+                let mut claimed = Vec::new();
+                let mut after: Option<QueuePos> = None;
+                while claimed.len() < free {
+                    let queued = tx.queued(now, owner, after, PAGE).await?;
+                    let Some(last) = queued.last() else { break };
+                    after = Some(last.position());
+                    let page_was_full = queued.len() == PAGE as usize;
+                    let waiting: Vec<Waiting> = queued
+                        .into_iter()
+                        .map(|run| Waiting { id: run.id, tool_id: run.tool_id, key: run.key })
+                        .collect();
+                    let picked = pick(&waiting, &mut running, free - claimed.len(), |tool| {
+                        slots.get(tool).copied().unwrap_or_default()
+                    });
+                    for id in picked {
+                        claimed.extend(claim(tx, id, now, worker).await?);
+                    }
+                    if !page_was_full {
+                        break;
+                    }
+                }
+                Ok(claimed)
+            })
+        })
+        .await?;
+    for run in claimed {
+        start(inner, run);
+    }
+    Ok(())
+}
+
+async fn claim(
+    tx: &mut Tx,
+    id: RunId,
+    now: cts_model::Timestamp,
+    worker: cts_model::WorkerId,
+) -> Result<Option<Run>, StoreError> {
+    match tx.change_run(id, now, RunEvent::Claimed { worker }).await? {
+        Ok(run) => Ok(Some(run)),
+        // Canceled or claimed by somebody else since it was listed.
+        Err(_) => Ok(None),
+    }
+}
+
+/// Starts the attempt of a run that was claimed here.
+fn start(inner: &Arc<Inner>, run: Run) {
+    tracing::info!(
+        run.id = %run.id, tool.id = %run.request.tool_id, request.id = %run.request_id, attempt = run.attempt,
+        "run {} of {} started", run.id, run.request.tool_id
+    );
+    let (active, guard) = inner.active.begin(run.id);
+    inner.announce(run.id);
+    let inner_for_task = Arc::clone(inner);
+    inner.tasks.spawn(async move {
+        let id = run.id;
+        // A panic in here is a defect, and must cost one run and not the service.
+        let attempt = run_attempt(Arc::clone(&inner_for_task), run, active);
+        if std::panic::AssertUnwindSafe(attempt).catch_unwind().await.is_err() {
+            tracing::error!(run.id = %id, "the attempt of run {id} panicked");
+        }
+        drop(guard);
+        inner_for_task.wake_dispatcher();
+    });
+}
+
+impl Inner {
+    /// Returns `pause`, or less when a retry is due earlier.
+    async fn until_next_retry(&self, pause: Duration) -> Duration {
+        let now = self.clock.now();
+        match self.db.next_not_before(now).await {
+            Ok(Some(at)) => at.since(now).max(Duration::from_millis(1)).min(pause),
+            _ => pause,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! After a death: runs of workers that are gone get their next state, processes that survived are ended.
+//!
+//! A worker is one process from its start to its end, known by pid, start time and boot. Only runs of dead workers are
+//! touched, and only after every process that carries a mark of theirs has ended, so that no attempt runs twice at one
+//! time. What a dead client in process had queued is canceled: nobody waits for it any more.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cts_model::{ArtifactId, Code, Fault, Outcome, Run, RunEvent, RunState, Usage};
+use cts_store::{BlobKey, BlobKind, WorkerKind, WorkerRow};
+use futures_util::StreamExt;
+
+use crate::Inner;
+use crate::active::Control;
+use crate::attempt::process::{ProcessId, end_marked};
+use crate::attempt::start::{RUNS_FOLDER, remove_folder};
+use crate::attempt::verdict::{Next, next};
+use crate::error::EngineError;
+
+/// How long the processes of a dead worker are killed for.
+const LEFTOVER_PATIENCE: Duration = Duration::from_secs(10);
+/// How often the own rows and the other workers are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Every so many looks, the other workers too.
+const LOOKS_PER_WORKER_LOOK: u32 = 5;
+/// Bytes without a row are left alone for this long while other workers live: they may be about to get one.
+const ORPHAN_AGE: Duration = Duration::from_hours(1);
+/// Most blobs whose rows are looked up at once.
+const SWEEP_BATCH: usize = 500;
+
+impl Inner {
+    /// Writes the own worker row.
+    pub(crate) async fn register(&self) -> Result<(), EngineError> {
+        let row = WorkerRow {
+            id: self.worker,
+            pid: self.process.pid.cast_unsigned(),
+            start_time_ticks: self.process.start_time_ticks,
+            boot_id: self.process.boot_id.clone(),
+            kind: self.kind,
+            started_at: self.clock.now(),
+            heartbeat_at: self.clock.now(),
+        };
+        self.db.write(move |tx| Box::pin(async move { tx.insert_worker(&row).await })).await?;
+        Ok(())
+    }
+
+    /// Removes the own worker row, when nothing runs here any more.
+    pub(crate) async fn unregister(&self) -> Result<(), EngineError> {
+        let worker = self.worker;
+        self.db.write(move |tx| Box::pin(async move { tx.delete_worker(worker).await })).await?;
+        Ok(())
+    }
+
+    /// Recovers the runs of every worker that is dead.
+    pub(crate) async fn recover_dead_workers(self: &Arc<Self>) -> Result<(), EngineError> {
+        for row in self.db.workers().await? {
+            if row.id == self.worker || is_alive(&row).await {
+                continue;
+            }
+            self.recover(&row).await?;
+        }
+        Ok(())
+    }
+
+    async fn recover(self: &Arc<Self>, row: &WorkerRow) -> Result<(), EngineError> {
+        let suffix = format!(".{}", row.id);
+        let ended = tokio::task::spawn_blocking(move || end_marked(|mark| mark.ends_with(&suffix), LEFTOVER_PATIENCE))
+            .await
+            .map_err(|error| EngineError::Panicked(error.to_string()))?;
+        if !ended.ended.is_empty() || !ended.left.is_empty() {
+            let (gone, left) = (ended.ended.len(), ended.left.len());
+            tracing::warn!(worker.id = %row.id, gone, left, "ended {gone} processes of dead worker {}", row.id);
+        }
+        if !ended.left.is_empty() {
+            // The next look tries again; a run is not tried again while an old process of it lives.
+            return Ok(());
+        }
+        let client = row.kind == WorkerKind::Client;
+        for running in self.db.runs_of_worker(row.id).await? {
+            if let Some(run) = self.db.run(running.id).await?.filter(|run| run.worker == Some(row.id)) {
+                let event = self.lost(&run, client);
+                self.end_lost(&run, event).await?;
+            }
+        }
+        for queued in self.db.queued_of_owner(row.id).await? {
+            if let Some(run) = self.db.run(queued).await?.filter(|run| run.state == RunState::Queued) {
+                self.end_lost(&run, RunEvent::CancelAsked).await?;
+            }
+        }
+        let worker = row.id;
+        self.db.write(move |tx| Box::pin(async move { tx.delete_worker(worker).await })).await?;
+        tracing::info!(worker.id = %row.id, "recovered the runs of worker {}, process {}", row.id, row.pid);
+        Ok(())
+    }
+
+    /// Returns what becomes of a run whose attempt was lost.
+    fn lost(&self, run: &Run, owner_is_gone: bool) -> RunEvent {
+        let tool = self.registry.get(run.request.tool_id.as_str());
+        let policy = tool
+            .as_ref()
+            .map_or_else(|| self.options.retry.clone(), |tool| tool.spec.retry_policy(&self.options.retry));
+        let fault = Fault::system(
+            Code::RunLost,
+            "the service died while the tool ran",
+            format!("worker {} is gone", run.worker.map_or_else(String::new, |worker| worker.to_string())),
+            "worker",
+        );
+        let (attempt, outcome, usage) = (run.attempt, Outcome::Lost, Usage::default());
+        if run.cancel_asked {
+            return RunEvent::Ended { attempt, outcome: Outcome::Canceled, fault: None, usage };
+        }
+        match next(run, outcome, Some(&fault), &policy, false) {
+            Next::Retry(delay) if !owner_is_gone => RunEvent::Requeued {
+                attempt,
+                outcome,
+                fault: Some(fault),
+                not_before: (!delay.is_zero()).then(|| self.clock.now().plus(delay)),
+                usage,
+            },
+            _ => RunEvent::Ended { attempt, outcome, fault: Some(fault), usage },
+        }
+    }
+
+    /// Writes it, and removes the artifacts of the lost attempt: nobody knows whether they are whole.
+    async fn end_lost(self: &Arc<Self>, run: &Run, event: RunEvent) -> Result<(), EngineError> {
+        let (id, attempt, now) = (run.id, run.attempt, self.clock.now());
+        let (changed, gone) = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let gone = tx.delete_artifacts_of_attempt(id, attempt).await?;
+                    Ok((tx.change_run(id, now, event).await?, gone))
+                })
+            })
+            .await?;
+        self.delete_blobs(gone).await;
+        if let Ok(run) = changed {
+            tracing::warn!(
+                run.id = %run.id, tool.id = %run.request.tool_id, request.id = %run.request_id,
+                "attempt {attempt} of run {} was lost: {}", run.id, run.state.as_str()
+            );
+        }
+        self.announce(id);
+        self.wake_dispatcher();
+        Ok(())
+    }
+
+    /// Compares the rows that say "runs here" with what runs here: passes on requests to cancel that another process
+    /// wrote, and ends rows whose attempt is not here (its end could not be written, or its task panicked).
+    async fn reconcile(self: &Arc<Self>) -> Result<(), EngineError> {
+        for row in self.db.runs_of_worker(self.worker).await? {
+            let Some(run) = self.db.run(row.id).await?.filter(|run| run.state == RunState::Running) else { continue };
+            match self.active.get(run.id) {
+                Some(active) if run.cancel_asked => active.ask(Control::Cancel),
+                Some(_) => {}
+                None => {
+                    // It may have ended between the query and the look: the row says so now.
+                    let still = self.db.run(run.id).await?.is_some_and(|now| {
+                        now.state == RunState::Running && now.attempt == run.attempt && now.worker == Some(self.worker)
+                    });
+                    if still && self.active.get(run.id).is_none() {
+                        let event = self.lost(&run, false);
+                        self.end_lost(&run, event).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks after the own rows, and now and then after the other workers, until the engine stops.
+    pub(crate) async fn look_after(self: Arc<Self>) {
+        let mut looks = 0_u32;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+                () = self.stopping.cancelled() => return,
+            }
+            self.measure_disk().await;
+            if let Err(error) = self.reconcile().await {
+                tracing::warn!(%error, "cannot look at the runs of this process");
+            }
+            looks = looks.wrapping_add(1);
+            if looks.is_multiple_of(LOOKS_PER_WORKER_LOOK)
+                && !self.is_draining()
+                && let Err(error) = self.recover_dead_workers().await
+            {
+                tracing::warn!(%error, "cannot look at the other workers");
+            }
+        }
+    }
+
+    /// Removes directories of attempts that are over, and bytes without rows. Begins after recovery, in the background.
+    pub(crate) async fn sweep(self: Arc<Self>) {
+        if let Err(error) = self.sweep_folders().await {
+            tracing::warn!(%error, "cannot remove the directories of old attempts");
+        }
+        if let Err(error) = self.sweep_blobs().await {
+            tracing::warn!(%error, "cannot look for bytes without rows");
+        }
+    }
+
+    async fn sweep_folders(&self) -> Result<(), EngineError> {
+        let parents = [self.options.data_dir.join(RUNS_FOLDER), self.temp_root.clone()];
+        for parent in parents {
+            let listed = tokio::task::spawn_blocking(move || attempt_folders(&parent))
+                .await
+                .map_err(|error| EngineError::Panicked(error.to_string()))?;
+            for (path, run, attempt) in listed {
+                let running =
+                    self.db.run(run).await?.is_some_and(|row| row.state == RunState::Running && row.attempt == attempt);
+                if running || self.active.get(run).is_some() {
+                    continue;
+                }
+                let removed = tokio::task::spawn_blocking(move || (remove_folder(&path), path)).await;
+                if let Ok((Err(error), path)) = removed {
+                    tracing::warn!(%error, "cannot remove {}", path.display());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn sweep_blobs(&self) -> Result<(), EngineError> {
+        let others = self.db.workers().await?.iter().any(|row| row.id != self.worker);
+        let own_start = created_ms(self.worker.uuid());
+        let limit = if others { self.clock.now().minus(ORPHAN_AGE).as_ms() } else { own_start };
+        let blobs = self.blobs.clone();
+        let mut entries = blobs.list(BlobKind::Artifact).chunks(SWEEP_BATCH);
+        while let Some(batch) = entries.next().await {
+            let old: Vec<ArtifactId> = batch
+                .into_iter()
+                .filter_map(|entry| match entry.ok()?.key {
+                    BlobKey::Artifact(id) if created_ms(id.uuid()) < limit => Some(id),
+                    _ => None,
+                })
+                .collect();
+            let known: HashSet<ArtifactId> = self.db.artifact_ids_exist(&old).await?.into_iter().collect();
+            let orphans: Vec<ArtifactId> = old.into_iter().filter(|id| !known.contains(id)).collect();
+            if !orphans.is_empty() {
+                tracing::info!(count = orphans.len(), "removing {} blobs that no row names", orphans.len());
+            }
+            self.delete_blobs(orphans).await;
+        }
+        Ok(())
+    }
+}
+
+/// The time in a `UUIDv7`, in milliseconds since 1970.
+fn created_ms(uuid: uuid::Uuid) -> i64 {
+    let time = uuid.get_timestamp().map_or((0, 0), |time| time.to_unix());
+    i64::try_from(time.0).unwrap_or(0) * 1000 + i64::from(time.1 / 1_000_000)
+}
+
+async fn is_alive(row: &WorkerRow) -> bool {
+    let id =
+        ProcessId { pid: row.pid.cast_signed(), start_time_ticks: row.start_time_ticks, boot_id: row.boot_id.clone() };
+    tokio::task::spawn_blocking(move || id.is_alive()).await.unwrap_or(true)
+}
+
+/// Lists the folders `<run>.<attempt>`.
+fn attempt_folders(parent: &std::path::Path) -> Vec<(std::path::PathBuf, cts_model::RunId, u32)> {
+    let Ok(entries) = std::fs::read_dir(parent) else { return Vec::new() };
+    let named = entries.flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let (run, attempt) = name.rsplit_once('.')?;
+        Some((entry.path(), run.parse().ok()?, attempt.parse().ok()?))
+    });
+    named.collect()
+}
