@@ -3,8 +3,8 @@
 //! The run events of the service are the clock's hands: an event is sent after its fact is durable, so both figures
 //! contain the way to a reader.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -95,12 +95,12 @@ pub(super) fn queue(_plan: &Plan) -> Result<Vec<Row>, Failed> {
 
 /// Measures no-op runs completed a second, beside the two ceilings.
 pub(super) fn throughput(_plan: &Plan) -> Result<Vec<Row>, Failed> {
-    let spawn = ceiling("cts-engine", "spawn_rate", "with the sandbox, 8 at a time:")?;
-    let commits = ceiling("cts-store", "commit_ceiling", "runs:")?;
-
     let mut setup = setup("bench-throughput");
     setup.settings.push(("CTS_MAX_CONCURRENT_RUNS", AT_A_TIME.to_string()));
     let service = Service::start(&setup)?;
+    let spawn = spawn_ceiling()?;
+    let commits = commit_ceiling(service.folder())?;
+
     let changes = watch(service.address())?;
     let began = Instant::now();
     let submitters: Vec<_> = (0..SUBMITTERS)
@@ -174,15 +174,22 @@ fn next(changes: &Receiver<StateChange>) -> Result<StateChange, Failed> {
     changes.recv_timeout(EVENT_WITHIN).map_err(|_| Failed::new("no event of a run came for a minute"))
 }
 
-/// Runs an example that prints a rate behind `label`, and returns the rate.
-fn ceiling(package: &str, example: &str, label: &str) -> Result<f64, Failed> {
-    let text = output(&mut cargo(["run", "--release", "--quiet", "--package", package, "--example", example]))?;
+/// Returns how many sandboxed processes are started and reaped a second.
+fn spawn_ceiling() -> Result<f64, Failed> {
+    let text =
+        output(&mut cargo(["run", "--release", "--quiet", "--package", "cts-engine", "--example", "spawn_rate"]))?;
     print!("{text}");
-    let rates: HashMap<&str, f64> =
-        text.lines().filter_map(|line| rate(line, label)).map(|rate| (label, rate)).collect();
-    rates.get(label).copied().ok_or_else(|| Failed::new(format!("{example} did not print `{label}`")))
+    let rate =
+        text.lines().find_map(|line| line.strip_prefix("with the sandbox, 8 at a time:")?.split_whitespace().next());
+    rate.and_then(|rate| rate.parse().ok()).ok_or_else(|| Failed::new("spawn_rate did not print its rate"))
 }
 
-fn rate(line: &str, label: &str) -> Option<f64> {
-    line.strip_prefix(label)?.split_whitespace().next()?.parse().ok()
+/// Returns how many runs a second could be made durable three times each, on the disk of that folder.
+fn commit_ceiling(folder: &Path) -> Result<f64, Failed> {
+    let mut example =
+        cargo(["run", "--release", "--quiet", "--package", "cts-store", "--example", "commit_ceiling", "--"]);
+    let text = output(example.arg(folder))?;
+    print!("{text}");
+    let report: Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
+    report["runs_per_second"].as_f64().ok_or_else(|| Failed::new("commit_ceiling did not print its rate"))
 }

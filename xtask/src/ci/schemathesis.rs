@@ -10,7 +10,7 @@ use crate::root;
 use crate::service::{Service, Setup};
 
 /// The version that the stage was written for.
-const PACKAGE: &str = "schemathesis==4.6.8";
+const PACKAGE: &str = "schemathesis==4.32.5";
 
 /// Requests are the same in every run.
 const SEED: &str = "20";
