@@ -178,6 +178,9 @@ fn fill_zstd<R: Read>(
                     return input.damaged(written, DamageReason::CorruptZstd("no progress"));
                 }
             }
+            Err(code) if zstd_safe::is_error_kind(code, ZSTD_ErrorCode::ZSTD_error_memory_allocation) => {
+                return Err(ErrorKind::OutOfMemory.into());
+            }
             Err(code) => {
                 let name = zstd_safe::get_error_name(code);
                 let reason =
@@ -211,6 +214,8 @@ fn fill_bzip2<R: Read>(input: &mut Input<R>, stream: &mut Option<Bzip2>, out: &m
         written += given;
         match result {
             Ok(Status::StreamEnd) => *stream = None,
+            // The machine's fault and not the log's.
+            Ok(Status::MemNeeded) => return Err(ErrorKind::OutOfMemory.into()),
             Ok(_) if taken > 0 || given > 0 => {}
             Ok(_) if at_end => {
                 let end = StreamEnd::Damaged { reason: DamageReason::CutBzip2, packed_bytes_lost: 0 };

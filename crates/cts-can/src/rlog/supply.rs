@@ -7,7 +7,7 @@
 use std::io::Read;
 use std::mem;
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread::{Builder, Scope};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use super::decompress::{Decompressor, Filled, Format, StreamEnd};
 use crate::Error;
@@ -109,10 +109,11 @@ struct Chunk {
     refilled: Refilled,
 }
 
-/// Chunks from the thread that decompresses ahead.
-struct Ahead {
-    chunks: Receiver<Result<Chunk, Error>>,
+/// Chunks from the thread that decompresses ahead; both are there until this is dropped.
+struct Ahead<'scope> {
+    chunks: Option<Receiver<Result<Chunk, Error>>>,
     used: SyncSender<Vec<u8>>,
+    thread: Option<ScopedJoinHandle<'scope, ()>>,
 }
 
 /// Decompresses ahead on a thread of `scope`, or on the caller's thread where the system gives no thread.
@@ -130,9 +131,9 @@ pub(super) fn ahead<'scope, R: Read + Send + 'scope>(
         }
     };
     match Builder::new().name("log decompressor".into()).spawn_scoped(scope, work) {
-        Ok(_) => {
+        Ok(thread) => {
             hand_over.send(decompressor).expect("the channel has room for one and the thread waits for it");
-            Box::new(Ahead { chunks, used })
+            Box::new(Ahead { chunks: Some(chunks), used, thread: Some(thread) })
         }
         Err(_) => Box::new(decompressor),
     }
@@ -158,14 +159,27 @@ fn decompress_all<R: Read>(
     }
 }
 
-impl Supply for Ahead {
+impl Supply for Ahead<'_> {
     fn refill(&mut self, buffer: &mut PlainBuffer) -> Result<Refilled, Error> {
-        let chunk = self.chunks.recv().expect("the thread sends until it has sent an end or an error")?;
+        let chunks = self.chunks.as_ref().expect("the channel is there until the drop");
+        let chunk = chunks.recv().expect("the thread sends until it has sent an end or an error")?;
         let free = buffer.take(chunk.bytes, chunk.filled);
         if free.capacity() <= KEPT_BUFFER_BYTES_MAX {
             // The thread may have ended already; then nobody needs the buffer.
             let _ = self.used.try_send(free);
         }
         Ok(chunk.refilled)
+    }
+}
+
+impl Drop for Ahead<'_> {
+    /// Waits for the thread itself: a scope waits for its work only, and the thread would outlive it a little.
+    fn drop(&mut self) {
+        // A thread that waits for room in the channel ends with the channel.
+        drop(self.chunks.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in it has been passed on already, by the channel that broke.
+            let _ = thread.join();
+        }
     }
 }
