@@ -65,6 +65,16 @@ pub(super) fn ticks_a_second() -> u64 {
     u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100).max(1)
 }
 
+/// How many tasks the whole machine has, modulo 65 536: the cheapest sign that something multiplies.
+pub(super) fn machine_tasks() -> u16 {
+    // SAFETY: all zero is a valid `sysinfo`, and the call fills it.
+    unsafe {
+        let mut info: libc::sysinfo = std::mem::zeroed();
+        libc::sysinfo(&raw mut info);
+        info.procs
+    }
+}
+
 /// The size of a page of memory.
 pub(super) fn page_bytes() -> u64 {
     // SAFETY: the call only returns a number.

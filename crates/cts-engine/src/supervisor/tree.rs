@@ -85,42 +85,43 @@ impl Tree {
     /// Looks at everything again, also at what was a stranger before.
     pub(super) fn look_at_all(&mut self) -> &[ProcStat] {
         self.strangers.clear();
-        self.look()
+        self.look(u64::MAX)
     }
 
-    /// Finds the living descendants.
-    pub(super) fn look(&mut self) -> &[ProcStat] {
+    /// Finds the living descendants, but stops when they have more than `tasks_enough` tasks: whoever only wants to know
+    /// whether they are too many must not read all of a fork bomb while it grows.
+    pub(super) fn look(&mut self, tasks_enough: u64) -> &[ProcStat] {
         self.looks += 1;
         if self.looks.is_multiple_of(LOOKS_BEFORE_A_FULL_ONE) {
             self.strangers.clear();
         }
-        let listed = listed_processes();
-        self.strangers.retain(|pid| listed.contains(pid));
-        let mut seen: HashMap<i32, ProcStat> = listed
-            .iter()
-            .filter(|pid| **pid != self.root && !self.strangers.contains(pid))
-            .filter_map(|pid| ProcStat::read(*pid))
-            .map(|stat| (stat.pid, stat))
-            .collect();
-        // Its parent may have ended between two reads; then the process has a new one by now.
-        let unclear: Vec<i32> = seen
-            .values()
-            .filter(|stat| !listed.contains(&stat.parent) && stat.parent > 0)
-            .map(|stat| stat.pid)
-            .collect();
-        for pid in unclear {
-            match ProcStat::read(pid) {
-                Some(stat) => seen.insert(pid, stat),
-                None => seen.remove(&pid),
-            };
-        }
+        let mut seen: HashMap<i32, ProcStat> = HashMap::new();
         let mut below: HashMap<i32, bool> = HashMap::from([(self.root, true)]);
-        for pid in seen.keys() {
-            is_below(*pid, &seen, &mut below);
+        let mut strangers = HashSet::new();
+        let mut tasks = 0_u64;
+        // The list is in the order of numbers, so that a parent mostly comes before its children.
+        for pid in listed_processes().filter(|pid| *pid != self.root) {
+            if self.strangers.contains(&pid) {
+                strangers.insert(pid);
+                continue;
+            }
+            let Some(stat) = ProcStat::read(pid) else { continue };
+            seen.insert(pid, stat);
+            if below.get(&stat.parent) == Some(&true) {
+                below.insert(pid, true);
+                tasks = tasks.saturating_add(if stat.is_gone() { 0 } else { stat.threads });
+                if tasks > tasks_enough {
+                    break;
+                }
+            }
         }
-        self.members = seen.values().filter(|stat| below.get(&stat.pid) == Some(&true)).copied().collect();
-        self.strangers.extend(seen.keys().filter(|pid| below.get(pid) == Some(&false)));
-        self.members.retain(|stat| !stat.is_gone());
+        if tasks <= tasks_enough {
+            settle(&mut seen, &mut below, &strangers);
+            strangers.extend(below.iter().filter_map(|(pid, is_below)| (!is_below).then_some(*pid)));
+            self.strangers = strangers;
+        }
+        let is_member = |stat: &ProcStat| below.get(&stat.pid) == Some(&true) && !stat.is_gone();
+        self.members = seen.into_values().filter(is_member).collect();
         &self.members
     }
 
@@ -163,10 +164,27 @@ pub(crate) fn signal_exactly(pid: i32, start_time_ticks: u64, signal: Signal) ->
         && rustix::process::pidfd_send_signal(&process, signal).is_ok()
 }
 
-/// The numbers of all processes.
-pub(crate) fn listed_processes() -> HashSet<i32> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return HashSet::new() };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+/// The numbers of all processes, in their order.
+pub(crate) fn listed_processes() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Decides for all that were seen whether they are below.
+fn settle(seen: &mut HashMap<i32, ProcStat>, below: &mut HashMap<i32, bool>, strangers: &HashSet<i32>) {
+    // A parent may have ended between two reads; then the process has a new one by now.
+    let is_known =
+        |pid: i32| pid == 0 || seen.contains_key(&pid) || below.contains_key(&pid) || strangers.contains(&pid);
+    let unclear: Vec<i32> = seen.values().filter(|stat| !is_known(stat.parent)).map(|stat| stat.pid).collect();
+    for pid in unclear {
+        match ProcStat::read(pid) {
+            Some(stat) => seen.insert(pid, stat),
+            None => seen.remove(&pid),
+        };
+    }
+    for pid in seen.keys() {
+        is_below(*pid, seen, below);
+    }
 }
 
 /// Whether a process descends from one that is known to do so. Chains are short; one that runs in a circle, which a

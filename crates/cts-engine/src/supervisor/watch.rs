@@ -23,6 +23,10 @@ use super::tree::{ProcStat, Tree};
 /// How often the tree is measured; the first time after one such interval, so that a short run is not measured.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How often the number of the machine's tasks is looked at while processes are limited: a fork bomb makes thousands
+/// between two samples, and a look costs a microsecond. When they have grown by half of the limit, a sample is due.
+const TRIPWIRE_INTERVAL: Duration = Duration::from_millis(20);
+
 /// How often it is measured when more than half of a limit is used.
 const SAMPLE_INTERVAL_NEAR_A_LIMIT: Duration = Duration::from_millis(20);
 
@@ -74,7 +78,29 @@ pub(super) struct Watch<'a> {
     limit_reported: bool,
     ending: Ending,
     sample_at: Instant,
+    tripwire: Option<Tripwire>,
     output: Option<OutputRound>,
+}
+
+/// Notices growth between two samples.
+struct Tripwire {
+    growth_max: u16,
+    tasks: u16,
+    at: Instant,
+}
+
+impl Tripwire {
+    fn new(limit: u64, now: Instant) -> Self {
+        let growth_max = u16::try_from(limit / 2).unwrap_or(u16::MAX / 4).min(u16::MAX / 4);
+        Self { growth_max, tasks: kernel::machine_tasks(), at: now + TRIPWIRE_INTERVAL }
+    }
+
+    /// Whether the machine has many more tasks than at the last sample. Fewer look like very many modulo 65 536.
+    fn look(&mut self, now: Instant) -> bool {
+        self.at = now + TRIPWIRE_INTERVAL;
+        let growth = kernel::machine_tasks().wrapping_sub(self.tasks);
+        growth > self.growth_max && growth < u16::MAX / 2
+    }
 }
 
 /// The state of measuring the output directory.
@@ -114,6 +140,7 @@ impl<'a> Watch<'a> {
             limit_reported: false,
             ending: Ending::default(),
             sample_at: now + SAMPLE_INTERVAL,
+            tripwire: spec.limits.processes.map(|limit| Tripwire::new(limit, now)),
             output,
         }
     }
@@ -136,7 +163,8 @@ impl<'a> Watch<'a> {
             }
             let now = Instant::now();
             self.follow_aim(now);
-            if now >= self.sample_at {
+            let tripped = self.tripwire.as_mut().is_some_and(|wire| now >= wire.at && wire.look(now));
+            if tripped || now >= self.sample_at {
                 self.sample(now);
             }
             self.measure_output(now);
@@ -149,6 +177,9 @@ impl<'a> Watch<'a> {
         let mut due = self.sample_at;
         if let Some(output) = &self.output {
             due = due.min(output.at);
+        }
+        if let Some(wire) = &self.tripwire {
+            due = due.min(wire.at);
         }
         match self.aim {
             Aim::Run => {}
@@ -309,9 +340,12 @@ impl<'a> Watch<'a> {
 
     fn sample(&mut self, now: Instant) {
         self.look_at_cgroup();
-        self.tree.look();
-        let mut usage = self.tree.usage();
+        if let Some(wire) = &mut self.tripwire {
+            wire.tasks = kernel::machine_tasks();
+        }
         let limits = &self.spec.limits;
+        self.tree.look(limits.processes.unwrap_or(u64::MAX));
+        let mut usage = self.tree.usage();
         if limits.memory_bytes.is_some_and(|limit| usage.resident_bytes > limit) {
             usage.resident_bytes = usage.resident_bytes.min(self.tree.shared_once_bytes());
         }

@@ -2,7 +2,11 @@
 
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
 mod ending;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod sandbox;
+#[cfg(test)]
 mod starting;

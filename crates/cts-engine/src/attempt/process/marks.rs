@@ -80,7 +80,7 @@ pub struct EndedMarked {
 /// All processes of the own user whose mark is wanted, but for the calling one.
 pub fn find_marked(wanted: impl Fn(&str) -> bool) -> Vec<MarkedProcess> {
     let own = std::process::id().cast_signed();
-    let others = listed_processes().into_iter().filter(|pid| *pid != own);
+    let others = listed_processes().filter(|pid| *pid != own);
     others.filter_map(|pid| marked(pid, &wanted)).collect()
 }
 
