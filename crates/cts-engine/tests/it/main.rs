@@ -1,3 +1,4 @@
 //! The engine's tests with real processes.
 
+mod plane;
 mod supervised;
