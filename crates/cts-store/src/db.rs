@@ -1,8 +1,8 @@
 //! The database: one concrete type, two engines inside.
 //!
-//! SQLite has one writer task ([`crate::writer`]) and a small pool of readers; PostgreSQL has one pool and a transaction
-//! for each write. Either way [`Db::write`] answers only when the commit is durable, and a caller that goes away does not
-//! undo what it has asked for.
+//! SQLite has one writer task ([`crate::writer`]) and a small pool of readers; PostgreSQL has one pool and a
+//! transaction for each write. Either way [`Db::write`] answers only when the commit is durable, and a caller that goes
+//! away does not undo what it has asked for.
 
 pub(crate) mod open;
 
@@ -91,8 +91,8 @@ impl Db {
         Ok(Self { engine: Arc::new(Engine::Sqlite { readers, writer, _folder: folder }) })
     }
 
-    /// Opens an empty SQLite database that is gone with its last clone. It lies in a temporary folder and not in memory,
-    /// so that it behaves like any other; only its commits do not wait for the disk.
+    /// Opens an empty SQLite database that is gone with its last clone. It lies in a temporary folder and not in
+    /// memory, so that it behaves like any other; only its commits do not wait for the disk.
     ///
     /// # Errors
     /// When the temporary folder cannot be used.

@@ -1,8 +1,8 @@
 //! Where facts rest: rows in a database, bytes in an object store.
 //!
-//! [`Db`] is one concrete type over SQLite or PostgreSQL, with one SQL text for both; it uses four column types that both
-//! share: text, 64-bit integers, doubles and bytes. Every write goes through [`Db::write`]: a [`Tx`] in, all or nothing,
-//! and the answer comes after the commit is durable. [`Blobs`] keeps the bytes that are too many for a row.
+//! [`Db`] is one concrete type over SQLite or PostgreSQL, with one SQL text for both; it uses four column types that
+//! both share: text, 64-bit integers, doubles and bytes. Every write goes through [`Db::write`]: a [`Tx`] in, all or
+//! nothing, and the answer comes after the commit is durable. [`Blobs`] keeps the bytes that are too many for a row.
 //!
 //! This crate knows SQL and blob keys and no rules: what a run may become is said by `cts_model::Run::apply`.
 

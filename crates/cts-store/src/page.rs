@@ -1,8 +1,8 @@
 //! Lists of runs: filters, and pages that begin behind the last id of the page before.
 //!
-//! A page never skips or repeats a run that was there all the time, whatever is added meanwhile. Every question is put so
-//! that an index gives the ids in their order: one branch for each tool and state, merged. Only `q` has to look at the
-//! texts of the runs one after another.
+//! A page never skips or repeats a run that was there all the time, whatever is added meanwhile. Every question is put
+//! so that an index gives the ids in their order: one branch for each tool and state, merged. Only `q` has to look at
+//! the texts of the runs one after another.
 
 use std::fmt::Write as _;
 

@@ -130,7 +130,8 @@ impl Tx {
         Ok(Ok(run))
     }
 
-    /// Writes how far an attempt is. False when it is not the present attempt of a running run: nothing is changed then.
+    /// Writes how far an attempt is. False when it is not the present attempt of a running run: nothing is changed
+    /// then.
     ///
     /// # Errors
     /// When the database fails.

@@ -102,7 +102,9 @@ pub(crate) fn sql_built(text: String) -> Statement {
 
 /// Returns a statement that reads a row in order to change it: PostgreSQL has to be told.
 macro_rules! sql_locking {
-    ($($text:expr),+) => { $crate::sql::Statement::in_two_dialects(concat!($($text),+), concat!($($text),+, " FOR UPDATE")) };
+    ($($text:expr),+) => {
+        $crate::sql::Statement::in_two_dialects(concat!($($text),+), concat!($($text),+, " FOR UPDATE"))
+    };
 }
 pub(crate) use sql_locking;
 

@@ -1,8 +1,8 @@
 //! One transaction: every write is a method of [`Tx`], spread over the files of the tables.
 //!
 //! Facts for the outbox are gathered while the transaction runs and written right before its commit, so that on
-//! PostgreSQL the lock that keeps them in order is held as shortly as possible, and on SQLite one statement writes those
-//! of a whole batch.
+//! PostgreSQL the lock that keeps them in order is held as shortly as possible, and on SQLite one statement writes
+//! those of a whole batch.
 
 use sqlx::postgres::Postgres;
 use sqlx::{SqliteConnection, Transaction};

@@ -1,8 +1,8 @@
 //! The one writer of a SQLite file: group commit.
 //!
-//! It takes what waits, up to a bounded batch, into one transaction with one durable commit; each job has a savepoint of
-//! its own, so that one that fails, panics or takes too long is undone alone. Everybody is answered after the commit. The
-//! writer outlives every job and every failed commit; a caller that went away changes nothing.
+//! It takes what waits, up to a bounded batch, into one transaction with one durable commit; each job has a savepoint
+//! of its own, so that one that fails, panics or takes too long is undone alone. Everybody is answered after the
+//! commit. The writer outlives every job and every failed commit; a caller that went away changes nothing.
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! Blobs in a folder: a file is moved or shared instead of copied where the file system can, and every name that appears
-//! stands for bytes that are on the disk.
+//! Blobs in a folder: a file is moved or shared instead of copied where the file system can, and every name that
+//! appears stands for bytes that are on the disk.
 //!
 //! What is under way lies in `.incoming`, where no listing finds it. A symbolic link is never followed out of a run's
 //! directory.

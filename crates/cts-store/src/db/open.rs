@@ -68,20 +68,20 @@ pub(crate) async fn postgres(url: &str, schema: Option<&str>) -> Result<PgPool, 
     let bad_url = || StoreError::Connect(Cause::new(std::io::Error::other("the URL of the database is not valid")));
     let mut connect: PgConnectOptions = url.parse().map_err(|_: sqlx::Error| bad_url())?;
     connect = connect.disable_statement_logging().statement_cache_capacity(STATEMENTS_KEPT);
+    // The pool would try again for long; a wrong address should be told at once.
+    let mut connection = connect.connect().await.map_err(connecting)?;
     if let Some(schema) = schema {
         let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
-        let mut connection = connect.connect().await.map_err(connecting)?;
-        // Two processes may make it at the same time; then one of them finds it there or is told so.
         let made = sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {quoted}")));
-        let made = made.execute(&mut connection).await;
-        drop(connection.close().await);
-        if let Err(error) = made
+        if let Err(error) = made.execute(&mut connection).await
+            // Another process made it at the same moment.
             && error.as_database_error().and_then(|error| error.code()).as_deref() != Some("23505")
         {
             return Err(error.into());
         }
         connect = connect.options([("search_path", quoted)]);
     }
+    drop(connection.close().await);
     let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIME_MAX);
     pool.connect_with(connect).await.map_err(connecting)
 }

@@ -18,7 +18,8 @@ use crate::sql::{Row, bad, to_json};
 macro_rules! run_columns {
     () => {
         "id, status, tool_id, name, priority, concurrency_key, owner, worker_id, attempt, cancel_asked, pinned, \
-         created_at_ms, started_at_ms, ended_at_ms, not_before_ms, request, history, progress, isolation, secret_params, \
+         created_at_ms, started_at_ms, ended_at_ms, not_before_ms, request, history, progress, isolation, \
+         secret_params, \
          (SELECT string_agg(a.id, ',' ORDER BY a.id) FROM artifacts a WHERE a.run_id = runs.id) AS artifact_ids"
     };
 }

@@ -9,6 +9,8 @@ use cts_model::{
     Actor, Clock as _, Ctx, Ids, JsonMap, ManualClock, RequestId, Run, RunId, RunRequest, Timestamp, ToolId,
 };
 use cts_store::{BoxFuture, Db, StoreError, Tx};
+use proptest::strategy::{Strategy, ValueTree as _};
+use proptest::test_runner::TestRunner;
 use sqlx::{AssertSqlSafe, Connection as _};
 
 /// A database, a clock and a maker of ids.
@@ -26,7 +28,7 @@ pub(crate) fn postgres_url() -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test has no configuration but its environment")]
-fn must_run_all() -> bool {
+pub(crate) fn must_run_all() -> bool {
     std::env::var("CTS_TEST_REQUIRE_ALL").is_ok_and(|all| all == "1")
 }
 
@@ -121,27 +123,31 @@ impl Bench {
     }
 }
 
+/// Returns examples of a strategy, the same with every run, for properties whose bodies wait. What fails is not made
+/// smaller; the examples are small to begin with.
+pub(crate) fn samples<S: Strategy>(strategy: &S, count: usize) -> Vec<S::Value> {
+    let mut runner = TestRunner::deterministic();
+    (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
+}
+
 /// Makes of each test body two tests, one for each engine.
 macro_rules! on_both {
     ($($(#[$doc:meta])* async fn $name:ident($bench:ident: &Bench) $body:block)*) => {$(
         $(#[$doc])*
+        async fn $name($bench: &$crate::support::Bench) $body
+
         mod $name {
-            #[allow(unused_imports, reason = "not every body uses every import of its file")]
-            use super::*;
-
-            async fn body($bench: &$crate::support::Bench) $body
-
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 let bench = $crate::support::sqlite().await;
-                body(&bench).await;
+                super::$name(&bench).await;
                 bench.end().await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 let Some(bench) = $crate::support::postgres().await else { return };
-                body(&bench).await;
+                super::$name(&bench).await;
                 bench.end().await;
             }
         }
