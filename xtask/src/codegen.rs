@@ -6,7 +6,8 @@ use crate::error::Failed;
 use crate::process::{cargo, run as start};
 
 /// Packages whose tests write files, and the word that picks these tests.
-const GENERATORS: [(&str, &str); 1] = [("cts-server", "openapi")];
+const GENERATORS: [(&str, &str); 3] =
+    [("cts-config", "the_committed_reference"), ("cts-engine", "the_published_schema"), ("cts-server", "openapi")];
 
 /// Writes every generated file, or with `--check` fails when one is stale.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failed> {
