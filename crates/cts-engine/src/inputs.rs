@@ -10,7 +10,9 @@ use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
-use cts_model::{FieldFault, InputKind, InputRef, InputSpec};
+use cts_model::params::input_ref;
+use cts_model::{FieldFault, InputKind, InputRef, InputSpec, JsonMap, ParamKind, ParamSpec};
+use serde_json::Value;
 
 mod expand;
 mod order;
@@ -117,7 +119,7 @@ pub fn resolve_again(
     roots: &InputRoots,
     stored: &StoredInputs,
 ) -> Result<Vec<ResolvedInput>, Vec<FieldFault>> {
-    each(references, roots, stored, |index| format!("/inputs/{index}"), &[])
+    each(references, roots, stored, |index| format!("/inputs/{index}"))
 }
 
 /// Turns the files that parameters name into files: each is a single one. `files` is what the checked parameters hold:
@@ -131,8 +133,27 @@ pub fn resolve_params(
     stored: &StoredInputs,
 ) -> Result<Vec<(String, ResolvedInput)>, Vec<FieldFault>> {
     let references: Vec<InputRef> = files.iter().map(|(_, reference)| reference.clone()).collect();
-    let found = each(&references, roots, stored, |index| format!("/params/{}", files[index].0), &[])?;
+    let found = each(&references, roots, stored, |index| format!("/params/{}", files[index].0))?;
     Ok(files.iter().map(|(name, _)| name.clone()).zip(found).collect())
+}
+
+/// Returns every file that parameters name, with the parameter's name: what [`resolve_params`] takes.
+#[must_use]
+pub fn file_params(specs: &[ParamSpec], params: &JsonMap) -> Vec<(String, InputRef)> {
+    let mut files = Vec::new();
+    for spec in specs {
+        let is_list = spec.items == Some(ParamKind::File);
+        match params.get(&spec.name) {
+            Some(value) if spec.kind == ParamKind::File => {
+                files.extend(input_ref(value).map(|file| (spec.name.clone(), file)))
+            }
+            Some(Value::Array(items)) if is_list => {
+                files.extend(items.iter().filter_map(input_ref).map(|file| (spec.name.clone(), file)));
+            }
+            _ => {}
+        }
+    }
+    files
 }
 
 fn each(
@@ -140,14 +161,13 @@ fn each(
     roots: &InputRoots,
     stored: &StoredInputs,
     pointer: impl Fn(usize) -> String,
-    extensions: &[String],
 ) -> Result<Vec<ResolvedInput>, Vec<FieldFault>> {
     let mut files = Vec::new();
     let mut faults = Vec::new();
     for (index, reference) in references.iter().enumerate() {
         let found = match reference.kind {
-            InputKind::Path => absolute(&reference.value).and_then(|path| file(&path, extensions, roots)),
-            InputKind::Upload | InputKind::Artifact => stored_file(reference, extensions, stored),
+            InputKind::Path => absolute(&reference.value).and_then(|path| file(&path, &[], roots)),
+            InputKind::Upload | InputKind::Artifact => stored_file(reference, &[], stored),
         };
         match found {
             Ok(found) => files.push(found),

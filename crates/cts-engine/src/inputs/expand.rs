@@ -41,7 +41,7 @@ pub(super) fn expand(path: &Path, shown: &str, extensions: &[String], roots: &In
             // What is not there matches nothing; what is outside is refused.
             match roots.follow(&begin) {
                 Ok(_) => walk.step(&begin, &pattern, 0)?,
-                Err((code, message)) if code == "outside_roots" => return Err((code, message)),
+                Err(refusal @ ("outside_roots", _)) => return Err(refusal),
                 Err(_) => {}
             }
         }
@@ -177,7 +177,7 @@ impl Walk<'_> {
     fn names_below(&mut self, path: &Path) -> Result<Vec<std::ffi::OsString>, Refusal> {
         match self.roots.follow(path) {
             Ok(real) if real.is_dir() => match self.names(path, &real) {
-                Err((code, _)) if code == "unreadable" => Ok(Vec::new()),
+                Err(("unreadable", _)) => Ok(Vec::new()),
                 names => names,
             },
             _ => Ok(Vec::new()),

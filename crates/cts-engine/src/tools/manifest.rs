@@ -29,9 +29,6 @@ pub use schema::manifest_schema;
 /// Largest manifest, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
 
-/// Most keys in a row with dots between them, `a.b.c`; no manifest needs more than three.
-const DOTS_MAX: usize = 32;
-
 /// Longest line of a manifest that a fault repeats, in characters.
 const SHOWN_LINE_MAX: usize = 200;
 
@@ -104,10 +101,6 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Manifest, Vec<ManifestFaul
         faults.add(&(0..0), format!("the manifest is larger than {MANIFEST_BYTES_MAX} bytes"));
         return Err(faults.into_sorted());
     }
-    if let Some(span) = too_many_dots(text) {
-        faults.add(&span, format!("more than {DOTS_MAX} dots on one line outside of a text"));
-        return Err(faults.into_sorted());
-    }
     let root = match tree::read(text) {
         Ok(root) => root,
         Err((span, message)) => {
@@ -121,19 +114,6 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Manifest, Vec<ManifestFaul
         Some(manifest) if faults.is_empty() => Ok(manifest),
         _ => Err(faults.into_sorted()),
     }
-}
-
-/// Returns the place of a line that could make tables in tables without end.
-fn too_many_dots(text: &str) -> Option<Span> {
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let key = line.split(['=', '#', '"', '\'']).next().unwrap_or_default();
-        if key.matches('.').count() > DOTS_MAX {
-            return Some(start..start + key.len());
-        }
-        start += line.len();
-    }
-    None
 }
 
 fn read_tool(path: &Path, top: &Section<'_>, faults: &mut Faults<'_>) -> Option<Manifest> {

@@ -95,7 +95,18 @@ fn check(params: Value, secrets: &[(&str, &str)], inputs: &[&str], expected: Exp
 
 #[test]
 fn what_has_no_value_vanishes() {
-    check(json!({}), &[], &[], expect![""]);
+    check(
+        json!({}),
+        &[],
+        &[],
+        expect![[r#"
+        --fixed
+        --name=x y
+        --out=/run/out/0193a5c0-7b1e-7c3a-9f00-2b7d1e5a4c11
+        --
+        KEY=hunter2
+    "#]],
+    );
 }
 
 #[test]
@@ -105,13 +116,45 @@ fn every_value_is_an_argument_of_its_own_whatever_it_holds() {
                "name": "\"; ls", "dbc": {"type": "path", "value": "/data/a.dbc"}}),
         &[("token", "s3cret")],
         &["/data/one file", "/data/-two"],
-        expect![""],
+        expect![[r#"
+            --fixed
+            --start
+            1.5
+            --deep
+            -f
+            fast
+            --skip=a b
+            --skip=$(rm -rf /)
+            --cols=1,2
+            --name="; ls
+            --dbc
+            /data/a.dbc
+            --out=/run/out/0193a5c0-7b1e-7c3a-9f00-2b7d1e5a4c11
+            --
+            /data/one file
+            /data/-two
+            TOKEN=Bearer s3cret
+            KEY=hunter2
+        "#]],
     );
 }
 
 #[test]
 fn a_condition_that_does_not_hold_adds_nothing() {
-    check(json!({"deep": false, "mode": "slow", "skip": [], "cols": []}), &[], &["/a"], expect![""]);
+    check(
+        json!({"deep": false, "mode": "slow", "skip": [], "cols": []}),
+        &[],
+        &["/a"],
+        expect![[r#"
+        --fixed
+        --cols=
+        --name=x y
+        --out=/run/out/0193a5c0-7b1e-7c3a-9f00-2b7d1e5a4c11
+        --
+        /a
+        KEY=hunter2
+    "#]],
+    );
 }
 
 #[test]

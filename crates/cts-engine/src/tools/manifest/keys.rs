@@ -8,8 +8,8 @@
 pub(super) enum Shape {
     /// A text that is not empty, of at most so many characters.
     Text(usize),
-    /// A text that a regular expression describes.
-    Word(&'static str),
+    /// A text that a regular expression describes, and what that is for people.
+    Word(&'static str, &'static str),
     /// One of some words.
     Choice(&'static [&'static str]),
     /// True or false.
@@ -79,7 +79,7 @@ const PROSE: usize = 4000;
 pub(super) const MANIFEST: &[Key] = &[
     must(
         "id",
-        Shape::Word(TOOL_ID),
+        Shape::Word(TOOL_ID, "1 to 64 characters from a-z 0-9 - _ . that begin with a letter or digit"),
         "The name by which the tool is run: `cts run ID`. 1 to 64 characters from a-z 0-9 - _ . that begin with a letter or digit; unique among all tools.",
     ),
     must("name", Shape::Text(100), "The name that people see."),
@@ -178,7 +178,11 @@ pub(super) const PARAM: &[Key] = &[
 pub(super) const OUTPUT: &[Key] = &[
     must("pattern", Shape::Text(1024), "A glob over paths below the run's directory: `*.csv`, `plots/**/*.svg`."),
     may("required", Shape::Bool, "A run that makes none of these files fails. Default: false."),
-    may("media_type", Shape::Word(MEDIA_TYPE), "Media type, where the name's end does not tell it."),
+    may(
+        "media_type",
+        Shape::Word(MEDIA_TYPE, "a media type such as \"text/csv\""),
+        "Media type, where the name's end does not tell it.",
+    ),
 ];
 
 /// What a media type looks like.
@@ -220,7 +224,7 @@ pub(super) const ACCESS: &[Key] = &[
 pub(super) const WHEN: &[Key] = &[
     must(
         "when",
-        Shape::Word(PARAM_NAME),
+        Shape::Word(PARAM_NAME, "the name of a parameter"),
         "Name of the parameter that must be true, have a value or have the value of `is`.",
     ),
     may("is", Shape::Value, "The value that the parameter must have."),
@@ -229,6 +233,6 @@ pub(super) const WHEN: &[Key] = &[
 
 /// A group of arguments for each item of a list.
 pub(super) const EACH: &[Key] = &[
-    must("each", Shape::Word(PARAM_NAME), "Name of a parameter of the type list."),
+    must("each", Shape::Word(PARAM_NAME, "the name of a parameter"), "Name of a parameter of the type list."),
     must("args", Shape::Texts, "The arguments, with {item} in them."),
 ];

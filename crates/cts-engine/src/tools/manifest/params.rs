@@ -38,8 +38,9 @@ fn read_one(entry: &Entry, faults: &mut Faults<'_>) -> Option<Param> {
     let kind = section.text("type", faults).and_then(ParamKind::from_word);
     let items = section.text("items", faults).and_then(ParamKind::from_word);
     let Some(kind) = kind else {
-        // The other keys can only be understood with a type.
-        return None;
+        // The other keys can only be understood with a type. It is there all the same, so that no placeholder is blamed.
+        let spec = ParamSpec { required: true, ..ParamSpec::new(name, ParamKind::Str, "") };
+        return Some(Param { spec, span: entry.key_span.clone() });
     };
     let mut spec = ParamSpec::new(name, kind, section.text("description", faults).unwrap_or_default());
     spec.required = section.bool("required", faults).unwrap_or(false);

@@ -43,7 +43,7 @@ fn described(key: &Key) -> Value {
 fn shape(shape: Shape) -> Value {
     match shape {
         Shape::Text(most) => json!({"type": "string", "minLength": 1, "maxLength": most}),
-        Shape::Word(pattern) => json!({"type": "string", "pattern": pattern}),
+        Shape::Word(pattern, _) => json!({"type": "string", "pattern": pattern}),
         Shape::Choice(words) => json!({"enum": words}),
         Shape::Bool => json!({"type": "boolean"}),
         Shape::Count(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),

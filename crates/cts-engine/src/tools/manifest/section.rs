@@ -62,8 +62,6 @@ impl<'t> Faults<'t> {
 pub(super) struct Section<'n> {
     keys: &'static [Key],
     entries: &'n [Entry],
-    /// Where the table is named.
-    pub(super) span: Span,
 }
 
 impl<'n> Section<'n> {
@@ -78,7 +76,7 @@ impl<'n> Section<'n> {
                 faults.add(&entry.key_span, unknown(&entry.key, keys, name));
             }
         }
-        let section = Self { keys, entries, span: node.span.clone() };
+        let section = Self { keys, entries };
         for key in keys.iter().filter(|key| key.required) {
             if section.get(key.name).is_none() {
                 faults.add(&node.span, format!("{name} needs the key {}", key.name));
@@ -116,9 +114,9 @@ impl<'n> Section<'n> {
                 faults.add(&node.span, format!("{key} has more than {most} characters"));
                 None
             }
-            Some(Shape::Word(pattern)) if !matches(pattern, text) => {
+            Some(Shape::Word(pattern, form)) if !matches(pattern, text) => {
                 let shown: String = text.chars().take(64).collect();
-                faults.add(&node.span, format!("{key} is {shown:?}, which does not match {pattern}"));
+                faults.add(&node.span, format!("{key} is {shown:?}, not {form}"));
                 None
             }
             Some(Shape::Choice(words)) if !words.contains(&text.as_str()) => {
