@@ -1,1 +1,14 @@
-//! Black-box tests of both binaries.
+//! Black-box tests of both binaries: start them, use them over HTTP, kill them, look again.
+//!
+//! What a machine cannot set up is reported as skipped, and fails where `CTS_TEST_REQUIRE_ALL=1`.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "the whole crate is tests")]
+
+mod support;
+
+mod crash;
+mod embedded;
+mod faults;
+mod isolation;
+mod load;
+mod shutdown;
