@@ -32,7 +32,9 @@ async fn memory_is_that_of_all_processes_together() {
 #[tokio::test]
 async fn a_fork_bomb_is_stopped() {
     let bench = Bench::new();
-    let mut spec = bench.script("bomb() { bomb & bomb & sleep 1000; }; bomb");
+    // It doubles ten times at most, so that a machine on which the limit failed would survive the test.
+    let bomb = "bomb() { [ $1 = 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & }; sleep 1000; }; bomb 10";
+    let mut spec = bench.script(bomb);
     spec.limits.processes = Some(40);
     let finished = bench.run(&spec).await;
     assert_eq!(finished.limit, Some(LimitName::Processes), "{finished:?}");
