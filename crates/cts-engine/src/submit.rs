@@ -187,6 +187,7 @@ impl Engine {
             faults.extend(found);
             CheckedParams::default()
         });
+        faults.extend(tool.command().map(|command| command.check_values(&checked.values)).unwrap_or_default());
         check_texts(name.as_deref(), &labels, &environment, &spec.environment, &mut faults);
         if priority.abs() > PRIORITY_MAX {
             let message = format!("priority is {priority}; allowed is -{PRIORITY_MAX} to {PRIORITY_MAX}");
