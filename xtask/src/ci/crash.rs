@@ -16,7 +16,7 @@ pub(super) fn run() -> Result<(), Failed> {
 /// Runs the loop that many times.
 pub(crate) fn cycles(cycles: u32) -> Result<(), Failed> {
     start(
-        cargo(["test", "--package", "cts-e2e", "--test", "it", "--", "--nocapture", "crash"])
-            .env("CTS_TEST_CRASH_CYCLES", cycles.to_string()),
+        cargo(["test", "--package", "cts-e2e", "--test", "it", "--", "--nocapture", "crash::"])
+            .env(crate::test::CYCLES_VARIABLE, cycles.to_string()),
     )
 }
