@@ -150,8 +150,11 @@ impl<'r> LogReader<'r> {
                     self.messages += 1;
                     return Ok(Some((body, total)));
                 }
-                Framing::Partial if self.stream_end.is_none() => self.refill()?,
-                Framing::Partial => {
+                Framing::Partial { total } if self.stream_end.is_none() => {
+                    self.buffer.expect_message(total.unwrap_or(0));
+                    self.refill()?;
+                }
+                Framing::Partial { .. } => {
                     let cut = !self.buffer.unread().is_empty();
                     self.finish(cut.then_some(DamageReason::CutMessage))?;
                     return Ok(None);

@@ -25,15 +25,15 @@ pub(super) struct Span {
 pub(super) enum Framing {
     /// A message of `total` bytes whose content begins at `body`; all of it is there.
     Whole { body: usize, total: usize },
-    /// The beginning of a message.
-    Partial,
+    /// The beginning of a message; its length is known once its table is there.
+    Partial { total: Option<usize> },
     /// Nothing that can be a message.
     Bad(DamageReason),
 }
 
 /// Reads the table of segments at the front of `bytes` into `spans`.
 pub(super) fn frame(bytes: &[u8], spans: &mut Vec<Span>) -> Framing {
-    let Some(first) = u32_at(bytes, 0) else { return Framing::Partial };
+    let Some(first) = u32_at(bytes, 0) else { return Framing::Partial { total: None } };
     let count = u64::from(first) + 1;
     if count > MESSAGE_SEGMENTS_MAX {
         return Framing::Bad(DamageReason::TooManySegments(count));
@@ -42,7 +42,7 @@ pub(super) fn frame(bytes: &[u8], spans: &mut Vec<Span>) -> Framing {
     let mut end: u64 = 0;
     let mut at = 4;
     for _ in 0..count {
-        let Some(words) = u32_at(bytes, at) else { return Framing::Partial };
+        let Some(words) = u32_at(bytes, at) else { return Framing::Partial { total: None } };
         at += 4;
         let start = end;
         end += u64::from(words) * WORD as u64;
@@ -60,7 +60,7 @@ pub(super) fn frame(bytes: &[u8], spans: &mut Vec<Span>) -> Framing {
         return Framing::Bad(DamageReason::EmptyMessage);
     }
     let total = body + last.end;
-    if bytes.len() < total { Framing::Partial } else { Framing::Whole { body, total } }
+    if bytes.len() < total { Framing::Partial { total: Some(total) } } else { Framing::Whole { body, total } }
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -22,8 +22,9 @@ const HEADROOM_BYTES: usize = 32 * 1024;
 /// Chunks that may be filled ahead of the parser.
 const CHUNKS_AHEAD: usize = 2;
 
-/// A buffer that grew beyond this is not kept.
-const KEPT_BUFFER_BYTES_MAX: usize = 2 * (HEADROOM_BYTES + CHUNK_BYTES);
+/// A buffer that grew beyond this for a large message stays where it is and takes later chunks as copies: were it
+/// handed back, several would grow one after another.
+const PASSED_BUFFER_BYTES_MAX: usize = 2 * (HEADROOM_BYTES + CHUNK_BYTES);
 
 /// Plain bytes that were decompressed and not yet used.
 #[derive(Default)]
@@ -48,6 +49,14 @@ impl PlainBuffer {
         debug_assert!(self.start <= self.end, "only bytes that are there can be consumed");
     }
 
+    /// Makes room for a message that is larger than a chunk, and not for twice as much, as growing by and by does.
+    /// Memory that a false claim asks for is never touched.
+    pub(super) fn expect_message(&mut self, total: usize) {
+        if total > CHUNK_BYTES {
+            self.bytes.reserve_exact((total + CHUNK_BYTES).saturating_sub(self.bytes.len()));
+        }
+    }
+
     fn move_to_front(&mut self) {
         self.bytes.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -57,7 +66,7 @@ impl PlainBuffer {
     /// Takes a chunk over; returns the buffer that is free now.
     fn take(&mut self, mut chunk: Vec<u8>, filled: usize) -> Vec<u8> {
         let unread = self.end - self.start;
-        if unread <= HEADROOM_BYTES {
+        if unread <= HEADROOM_BYTES && self.bytes.capacity() <= PASSED_BUFFER_BYTES_MAX {
             let start = HEADROOM_BYTES - unread;
             chunk[start..HEADROOM_BYTES].copy_from_slice(self.unread());
             mem::swap(&mut self.bytes, &mut chunk);
@@ -164,10 +173,8 @@ impl Supply for Ahead<'_> {
         let chunks = self.chunks.as_ref().expect("the channel is there until the drop");
         let chunk = chunks.recv().expect("the thread sends until it has sent an end or an error")?;
         let free = buffer.take(chunk.bytes, chunk.filled);
-        if free.capacity() <= KEPT_BUFFER_BYTES_MAX {
-            // The thread may have ended already; then nobody needs the buffer.
-            let _ = self.used.try_send(free);
-        }
+        // The thread may have ended already; then nobody needs the buffer.
+        let _ = self.used.try_send(free);
         Ok(chunk.refilled)
     }
 }

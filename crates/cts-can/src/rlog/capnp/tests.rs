@@ -50,11 +50,11 @@ fn tables_that_no_writer_makes_are_refused() {
     let mut spans = Vec::new();
     let limit_words = u32::try_from(MESSAGE_BYTES_MAX / 8).unwrap();
     let rows: [(&[u32], Framing); 7] = [
-        (&[], Framing::Partial),
-        (&[0], Framing::Partial),
-        (&[1, 1], Framing::Partial),
+        (&[], Framing::Partial { total: None }),
+        (&[0], Framing::Partial { total: None }),
+        (&[1, 1], Framing::Partial { total: None }),
         (&[0, 0], Framing::Bad(DamageReason::EmptyMessage)),
-        (&[511], Framing::Partial),
+        (&[511], Framing::Partial { total: None }),
         (&[512], Framing::Bad(DamageReason::TooManySegments(513))),
         (&[1, limit_words, 1], Framing::Bad(DamageReason::MessageTooLarge(MESSAGE_BYTES_MAX + 8))),
     ];
@@ -63,7 +63,7 @@ fn tables_that_no_writer_makes_are_refused() {
         assert_eq!(frame(&bytes, &mut spans), expected, "{table:?}");
     }
     assert_eq!(frame(&one_segment(&[0]), &mut spans), Framing::Whole { body: 8, total: 16 });
-    assert_eq!(frame(&one_segment(&[0])[..15], &mut spans), Framing::Partial);
+    assert_eq!(frame(&one_segment(&[0])[..15], &mut spans), Framing::Partial { total: Some(16) });
 }
 
 #[test]
