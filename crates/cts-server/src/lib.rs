@@ -1,1 +1,37 @@
-//! The door for programs: routes, streams, OpenAPI; builds the app.
+//! The door for programs: routes, streams, OpenAPI; it also builds the app, where the planes meet.
+//!
+//! [`App::handle`] takes one request and gives one response, in plain `http` types: for tests, and for the command line
+//! that has no server. [`App::serve`] puts it on a socket. [`service::run`] is `cts-lite`. Handlers only translate:
+//! what a run is and when it may start is decided below.
+
+mod app;
+
+mod routes;
+
+mod layers;
+
+mod extract;
+mod http;
+
+mod cache;
+mod problem;
+mod state;
+mod stream;
+
+mod openapi;
+
+pub mod embedded;
+
+mod background;
+mod error;
+mod lifecycle;
+mod lock;
+mod serve;
+pub mod service;
+
+pub use app::{App, AppParts, engine_options, http_options, open_engine};
+pub use error::ServerError;
+pub use lock::{LiveService, find_service};
+pub use openapi::repository_document;
+pub use serve::Listening;
+pub use state::HttpOptions;

@@ -14,7 +14,7 @@ pub const NAME_LENGTH_MAX: usize = 200;
 /// Most labels of a run, and most variables of its environment.
 pub const LABEL_COUNT_MAX: usize = 64;
 /// Longest name or value of a label, in characters.
-pub const LABEL_LENGTH_MAX: usize = 256;
+pub const LABEL_LENGTH_MAX: usize = 4096;
 /// Longest name or value of a variable of the environment, in characters.
 pub const ENVIRONMENT_LENGTH_MAX: usize = 4096;
 /// The highest priority; the lowest is its negative.

@@ -1,0 +1,120 @@
+//! The composition root: the one page where planes are built and meet.
+
+mod options;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::response::Response;
+use cts_config::ServiceConfig;
+use cts_engine::tools::program::ServiceEnvironment;
+use cts_engine::{Engine, EngineParts, Registry, WorkerKind};
+use cts_model::{Clock, Ids, SystemClock};
+use cts_store::{Blobs, Db, SqliteOptions};
+use http::Request;
+use tokio::sync::{Semaphore, watch};
+
+pub use options::{engine_options, http_options};
+
+use crate::cache::RunBodies;
+use crate::error::ServerError;
+use crate::http::{no_method, no_route};
+use crate::layers::{self, Routers, compression};
+use crate::openapi::Document;
+use crate::routes;
+use crate::state::{HttpOptions, Shared};
+
+/// What the door for programs stands on.
+#[derive(Debug)]
+pub struct AppParts {
+    /// The plane that runs tools.
+    pub engine: Engine,
+    /// What the door is told.
+    pub http: HttpOptions,
+}
+
+/// The whole service without its socket. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct App {
+    shared: Arc<Shared>,
+    routers: Routers,
+}
+
+impl App {
+    /// Puts the routes on the planes.
+    #[must_use]
+    pub fn build(parts: AppParts) -> Self {
+        let AppParts { engine, http } = parts;
+        let (router, openapi) = routes::table().split_for_parts();
+        let shared = Arc::new(Shared {
+            clock: Arc::clone(engine.clock()),
+            ids: Arc::clone(engine.ids()),
+            started: Instant::now(),
+            run_bodies: RunBodies::new(),
+            streams: Arc::new(Semaphore::new(http.streams_max)),
+            closing: watch::Sender::new(false),
+            document: Document::new(&openapi),
+            engine,
+            http,
+        });
+        let plain = router.fallback(no_route).method_not_allowed_fallback(no_method).with_state(Arc::clone(&shared));
+        let compressing = compression::around(plain.clone());
+        Self { shared, routers: Routers { plain, compressing } }
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: Request<Body>) -> Response {
+        layers::through(&self.shared, &self.routers, request).await
+    }
+
+    /// Returns the plane that runs tools.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    /// Returns what handlers share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Ends all event streams, and those that would begin: clients come back when the service does.
+    pub fn close_streams(&self) {
+        self.shared.closing.send_replace(true);
+    }
+}
+
+/// Opens database, blobs and tools of a configuration and starts the engine on them. `child_program` is the binary that
+/// is executed for supervisors and native tools; none for the running one.
+///
+/// # Errors
+/// What cannot be opened, in words for the one who starts the service.
+pub async fn open_engine(
+    config: &ServiceConfig,
+    kind: WorkerKind,
+    child_program: Option<PathBuf>,
+) -> Result<Engine, ServerError> {
+    let storage = &config.storage;
+    let database = storage.base_storage_path.join("cts.db");
+    let db = Db::open_sqlite(&database, &SqliteOptions::default()).await.map_err(ServerError::store(&database))?;
+    let blob_root = storage.base_storage_path.join("blobs");
+    let blobs = Blobs::local(&blob_root, true).map_err(ServerError::store(&blob_root))?;
+    let environment = ServiceEnvironment::of_process();
+    let (folder, of_tools) = (storage.tools_directory.clone(), environment.clone());
+    let look = move || Registry::with_environment(cts_tools::specs(), Some(folder), of_tools);
+    let registry = tokio::task::spawn_blocking(look).await.map_err(|error| ServerError::Panicked(error.to_string()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let parts = EngineParts {
+        db,
+        blobs,
+        registry,
+        options: engine_options(config, child_program),
+        ids: Arc::new(Ids::new(Arc::clone(&clock))),
+        clock,
+        kind,
+        environment,
+    };
+    Engine::start(parts).await.map_err(ServerError::Engine)
+}

@@ -1,0 +1,31 @@
+//! What the command line needs when there is no server: the same app in its own process, and the parts of the planes
+//! that work on the user's own files.
+
+use std::process::ExitCode;
+
+use cts_config::ServiceConfig;
+use cts_engine::WorkerKind;
+
+use crate::app::{App, AppParts, http_options, open_engine};
+use crate::error::ServerError;
+
+pub use axum::body::Body;
+pub use cts_engine::inputs::natural_order;
+pub use cts_engine::tools::program::ServiceEnvironment;
+pub use cts_engine::tools::{MANIFEST_BYTES_MAX, ManifestFault, Tool, check_manifest};
+
+/// Becomes a supervisor or a native tool when the arguments say so and returns the exit status; none for every other
+/// start. A binary that may run tools calls this before anything else.
+#[must_use]
+pub fn run_if_child() -> Option<ExitCode> {
+    cts_engine::supervisor::run_if_supervisor().or_else(cts_tools::run_if_child)
+}
+
+/// Starts the app in this process; it runs what is submitted to it and nothing else.
+///
+/// # Errors
+/// What cannot be opened, in words for people.
+pub async fn start(config: &ServiceConfig) -> Result<App, ServerError> {
+    let engine = open_engine(config, WorkerKind::Client, None).await?;
+    Ok(App::build(AppParts { engine, http: http_options(config) }))
+}

@@ -1,0 +1,66 @@
+//! What every request goes through, in order; one function, so that it costs little and can be read in one go.
+//!
+//! request id → span and access log → panic catch → origin guard → time limit → router (with compression for clients
+//! that accept it) → problem body → security headers. Limits of bodies are where bodies are read: `body_limit`.
+
+pub(crate) mod access_log;
+pub(crate) mod body_limit;
+pub(crate) mod compression;
+pub(crate) mod guard;
+pub(crate) mod headers;
+pub(crate) mod panic;
+pub(crate) mod request_id;
+pub(crate) mod time_limit;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::Request;
+use tower::ServiceExt;
+use tracing::Instrument;
+
+use crate::problem::{self, Place};
+use crate::state::Shared;
+
+/// The router, and the same with compression around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Routers {
+    /// For clients that accept no compression.
+    pub(crate) plain: Router,
+    /// For clients that do.
+    pub(crate) compressing: Router,
+}
+
+/// Answers one request.
+pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, mut request: Request<Body>) -> Response {
+    let scope = request_id::scope(&request, &shared.ids);
+    let span = tracing::error_span!("request", request.id = %scope.request_id);
+    let log = access_log::Entry::begin(&request);
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(scope.clone());
+    let work = async {
+        let answer = async {
+            if let Err(refusal) = guard::check(&shared.http, &request) {
+                return refusal.into_response();
+            }
+            let limit = time_limit::of(&request, shared.http.request_timeout);
+            let router = if compression::is_wanted(request.headers()) { &routers.compressing } else { &routers.plain };
+            let routed = async { router.clone().oneshot(request).await.unwrap_or_else(|never| match never {}) };
+            time_limit::within(limit, routed).await
+        };
+        let mut response = panic::catch(answer).await;
+        let place = Place {
+            request_id: scope.request_id.as_str(),
+            path: &path,
+            now: shared.clock.now(),
+            is_development: shared.http.is_development,
+        };
+        problem::write(&mut response, &place);
+        headers::add(&mut response, &scope);
+        log.end(&response, &path);
+        response
+    };
+    work.instrument(span).await
+}

@@ -1,0 +1,116 @@
+//! The app on a socket: a bounded number of connections, none of which may take its time over its headers.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+use crate::app::App;
+use crate::error::ServerError;
+
+/// How long a client may take to send the head of a request, also between two requests of one connection.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long open connections may take to finish when the service stops.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait after the system refused to accept a connection, mostly because too many files are open.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Most requests of one HTTP/2 connection at one time.
+const HTTP2_STREAMS_MAX: u32 = 200;
+
+/// A socket that the app will be served on.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listening {
+    /// Binds the socket.
+    ///
+    /// # Errors
+    /// [`ServerError::Listen`].
+    pub async fn bind(host: &str, port: u16) -> Result<Self, ServerError> {
+        let shown = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        let failed = |source| ServerError::Listen { address: shown.clone(), source };
+        let listener = TcpListener::bind((host, port)).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+
+    /// Returns the address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns an address that a client on this machine can use.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let ip = self.address.ip();
+        let reachable = match ip {
+            std::net::IpAddr::V4(ip) if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(reachable, self.address.port()))
+    }
+}
+
+impl App {
+    /// Serves the app until `stop` says true, then lets open requests finish for a short while.
+    pub async fn serve(&self, listening: Listening, mut stop: watch::Receiver<bool>) {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
+        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(HTTP2_STREAMS_MAX);
+        let builder = Arc::new(builder);
+        let connections = Arc::new(Semaphore::new(self.shared().http.connections_max));
+        let graceful = GracefulShutdown::new();
+        loop {
+            // At the limit nobody is accepted: who waits is in the kernel's own bounded queue.
+            let accepted = async {
+                let place = Arc::clone(&connections).acquire_owned().await;
+                (place, listening.listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            // Lines of a log are small and must not wait for each other.
+            let _ = stream.set_nodelay(true);
+            let app = self.clone();
+            let service = service_fn(move |request: http::Request<Incoming>| {
+                let app = app.clone();
+                async move { Ok::<_, Infallible>(app.handle(request.map(Body::new)).await) }
+            });
+            let builder = Arc::clone(&builder);
+            let watcher = graceful.watcher();
+            tokio::spawn(async move {
+                let connection = builder.serve_connection(TokioIo::new(stream), service);
+                if let Err(error) = watcher.watch(connection).await {
+                    tracing::debug!("a connection broke off: {error}");
+                }
+                drop(place);
+            });
+        }
+        if tokio::time::timeout(CLOSE_TIMEOUT, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some connections did not finish within {} s", CLOSE_TIMEOUT.as_secs());
+        }
+    }
+}

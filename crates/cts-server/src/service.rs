@@ -1,0 +1,130 @@
+//! `cts-lite` from its first line to its exit code, once its arguments are known.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cts_config::service::sections::LogFormat;
+use cts_config::{Kind, Profile, ServiceConfig, Sources};
+use cts_engine::WorkerKind;
+use cts_model::SystemClock;
+use cts_observe::{Style, Telemetry, TelemetryOptions};
+use tokio::sync::watch;
+
+use crate::app::{App, AppParts, http_options, open_engine};
+use crate::background;
+use crate::error::ServerError;
+use crate::lifecycle::{End, Signals, drain};
+use crate::lock::ServiceLock;
+use crate::serve::Listening;
+
+/// What the command line said.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// The file that `--config` names.
+    pub config: Option<PathBuf>,
+    /// Settings by name, which win over everything else.
+    pub settings: Vec<(String, String)>,
+    /// Only tell what is configured, and whether it is right.
+    pub check_config: bool,
+}
+
+/// How long the runtime may take to end what hangs.
+const RUNTIME_END: Duration = Duration::from_secs(2);
+
+/// Runs the service to its end and returns the exit code of the process: 0 clean, 1 failed, 2 configuration or lock,
+/// 128 and the signal after a second one.
+#[must_use]
+pub fn run(start: Start) -> ExitCode {
+    match run_to_end(start) {
+        Ok(End::Clean) => ExitCode::SUCCESS,
+        Ok(End::AtOnce(signal)) => ExitCode::from(128 + signal),
+        Err(error) => {
+            // Whether the log can be written or not, the one who started it must see this.
+            let _ = writeln!(std::io::stderr(), "cts-lite: {}", error.report());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run_to_end(start: Start) -> Result<End, ServerError> {
+    let loaded = ServiceConfig::load(&Sources::from_process(Kind::Service, start.config, start.settings))?;
+    if start.check_config {
+        let _ = write!(std::io::stdout(), "{}", loaded.report());
+        return Ok(End::Clean);
+    }
+    let warnings = loaded.prepare_directories()?;
+    let config = loaded.config;
+    let _telemetry = telemetry(&config)?;
+    for warning in loaded.warnings.iter().chain(&warnings) {
+        tracing::warn!("{warning}");
+    }
+    let lock = ServiceLock::take(&config.storage.base_storage_path)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("cts-lite")
+        .build()
+        .map_err(ServerError::Runtime)?;
+    let end = runtime.block_on(serve(&config, &lock));
+    runtime.shutdown_timeout(RUNTIME_END);
+    if let Err(error) = lock.withdraw() {
+        tracing::warn!("{}", error.report());
+    }
+    end
+}
+
+async fn serve(config: &ServiceConfig, lock: &ServiceLock) -> Result<End, ServerError> {
+    let mut signals = Signals::listen()?;
+    // The address is taken before anything is recovered, so that a wrong one costs nothing.
+    let listening = Listening::bind(&config.http.host, config.http.port).await?;
+    let engine = open_engine(config, WorkerKind::Service, None).await?;
+    let mut http = http_options(config);
+    http.port = listening.address().port();
+    let clock = engine.clock().clone();
+    let app = App::build(AppParts { engine, http });
+    let background = background::start(&app, config.storage.cleanup_interval);
+    let url = listening.url();
+    let (stop, stopped) = watch::channel(false);
+    let serving = {
+        let app = app.clone();
+        tokio::spawn(async move { app.serve(listening, stopped).await })
+    };
+    lock.announce(&url, clock.now())?;
+    tracing::info!(url, pid = std::process::id(), "cts-lite {} listens on {url}", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(std::io::stdout(), "cts-lite listens on {url}");
+
+    let signal = signals.next().await;
+    let patience = config.process.graceful_shutdown_timeout;
+    tracing::info!(signal, "stopping: what runs may take {} s more", patience.as_secs());
+    let end = drain(&app, &mut signals, patience).await;
+    drop(background);
+    app.close_streams();
+    stop.send_replace(true);
+    if matches!(end, Ok(End::Clean)) {
+        tokio::select! {
+            _ = serving => {}
+            number = signals.next() => return Ok(End::AtOnce(number)),
+        }
+    }
+    tracing::info!("stopped");
+    end
+}
+
+/// Sets up the service's own log; it is written until the value goes out of scope.
+fn telemetry(config: &ServiceConfig) -> Result<Telemetry, ServerError> {
+    let terminal = std::io::stderr().is_terminal();
+    let style = match config.process.log_format {
+        LogFormat::Json => Style::Json,
+        LogFormat::Text => Style::Text { colors: terminal },
+        LogFormat::Auto => Style::auto(config.profile == Profile::Production, terminal, terminal),
+    };
+    let options = TelemetryOptions {
+        style,
+        level: config.process.log_level,
+        libraries: config.process.debug,
+        clock: Arc::new(SystemClock),
+    };
+    cts_observe::telemetry::init(options).map_err(ServerError::Telemetry)
+}

@@ -1,0 +1,70 @@
+//! What handlers share.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cts_engine::Engine;
+use cts_model::{Clock, Ids};
+use tokio::sync::{Semaphore, watch};
+
+use crate::cache::RunBodies;
+use crate::openapi::Document;
+
+/// What the door for programs is told.
+#[derive(Debug, Clone)]
+pub struct HttpOptions {
+    /// The configured host: what it listens on, and the name that changes may be addressed to.
+    pub host: String,
+    /// The port it listens on.
+    pub port: u16,
+    /// Whether error bodies may hold the system's own words.
+    pub is_development: bool,
+    /// Whether requests come from the own process, not from a network.
+    pub is_in_process: bool,
+    /// Time limit of a request up to the head of its answer.
+    pub request_timeout: Duration,
+    /// Largest body of a request that is not an upload.
+    pub body_bytes_max: u64,
+    /// Most event streams at one time.
+    pub streams_max: usize,
+    /// Most connections at one time.
+    pub connections_max: usize,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8080,
+            is_development: false,
+            is_in_process: false,
+            request_timeout: Duration::from_mins(5),
+            body_bytes_max: 1_024_000,
+            streams_max: 512,
+            connections_max: 4096,
+        }
+    }
+}
+
+/// What handlers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The plane that runs tools.
+    pub(crate) engine: Engine,
+    /// What the door was told.
+    pub(crate) http: HttpOptions,
+    /// Where time comes from.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub(crate) ids: Arc<Ids>,
+    /// When the service was started.
+    pub(crate) started: Instant,
+    /// Bodies of runs that have ended.
+    pub(crate) run_bodies: RunBodies,
+    /// One permit for each event stream.
+    pub(crate) streams: Arc<Semaphore>,
+    /// True when event streams must end because the service stops.
+    pub(crate) closing: watch::Sender<bool>,
+    /// The document of the API, made anew when the tools change.
+    pub(crate) document: Document,
+}
