@@ -1,1 +1,11 @@
-//! How CTS is seen: logs, request ids, health.
+//! How CTS is seen: its own log lines and the ids that follow a request through them.
+//!
+//! [`telemetry`] is what a door sets up first and flushes last. It never blocks the one who logs: what the reader of the
+//! lines does not take in time is dropped and counted. Nothing here knows runs, HTTP or configuration.
+
+mod error;
+pub mod request_id;
+pub mod telemetry;
+
+pub use error::TelemetryError;
+pub use telemetry::{Counts, Style, Telemetry, TelemetryOptions};

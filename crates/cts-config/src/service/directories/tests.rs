@@ -56,7 +56,7 @@ fn a_directory_that_everybody_may_write_is_refused_in_production_and_warned_of_e
 }
 
 #[test]
-fn a_file_in_the_way_and_a_pseudo_file_system_are_clear_faults_for_each_directory() {
+fn a_file_in_the_way_is_a_clear_fault_for_each_directory() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("a"), "").unwrap();
     std::fs::write(dir.path().join("logs"), "").unwrap();
@@ -65,4 +65,21 @@ fn a_file_in_the_way_and_a_pseudo_file_system_are_clear_faults_for_each_director
     assert_eq!(settings, ["base_storage_path", "log_directory", "tools_directory"]);
     assert!(faults.0.iter().all(|fault| fault.message.contains("cannot be created")), "{faults}");
     assert!(faults.0.iter().all(|fault| fault.remedy.starts_with("a file stands in the way")), "{faults}");
+}
+
+#[test]
+fn a_directory_that_the_own_user_may_not_write_is_a_clear_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let closed = dir.path().join("logs");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o500)).unwrap();
+    let prepared = load(dir.path(), "production").prepare_directories();
+    if rustix::process::geteuid().is_root() {
+        assert_eq!(prepared.unwrap(), [], "root may write everywhere");
+        return;
+    }
+    let faults = prepared.unwrap_err();
+    assert_eq!(faults.0.len(), 1);
+    assert!(faults.0[0].message.ends_with("cannot be used: Permission denied (os error 13)"), "{faults}");
+    assert!(faults.0[0].remedy.starts_with("give the service's user the right"), "{faults}");
 }
