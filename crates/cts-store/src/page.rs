@@ -182,20 +182,26 @@ impl<'f> Question<'f> {
         Self { filter, sort, states, from }
     }
 
+    /// Returns the column of the index that gives the ids in their order.
+    fn id(&self) -> &'static str {
+        if self.from == From::Label { "l.run_id" } else { "r.id" }
+    }
+
     fn page(&self, after: Option<RunId>, limit: u32) -> Statement {
-        let order = if self.sort == RunSort::Newest { "id DESC" } else { "id" };
+        let descending = if self.sort == RunSort::Newest { " DESC" } else { "" };
+        let id = self.id();
         let mut text = Text::default();
         text.push(concat!("SELECT ", run_columns!(), " FROM runs WHERE id IN (SELECT id FROM ("));
         self.branches(&mut text, |text, branch| {
-            text.push("SELECT * FROM (SELECT r.id AS id");
+            text.push(&format!("SELECT * FROM (SELECT {id} AS id"));
             self.conditions(text, branch, after);
-            text.push(&format!(" ORDER BY r.{order} LIMIT "));
+            text.push(&format!(" ORDER BY {id}{descending} LIMIT "));
             text.value(limit);
             text.push(") AS branch");
         });
-        text.push(&format!(") AS ids ORDER BY {order} LIMIT "));
+        text.push(&format!(") AS ids ORDER BY id{descending} LIMIT "));
         text.value(limit);
-        text.push(&format!(") ORDER BY {order}"));
+        text.push(&format!(") ORDER BY id{descending}"));
         text.done()
     }
 
@@ -243,10 +249,10 @@ impl<'f> Question<'f> {
             text.value(comparable(label));
             text.push(" AND l.value = ");
             text.value(comparable(value));
-            self.bounds(text, "l.run_id", after);
+            self.bounds(text, after);
         } else {
             text.push(" FROM runs r WHERE 1 = 1");
-            self.bounds(text, "r.id", after);
+            self.bounds(text, after);
         }
         for (label, value) in labels {
             text.push(" AND EXISTS (SELECT 1 FROM run_labels m WHERE m.run_id = r.id AND m.label = ");
@@ -287,7 +293,8 @@ impl<'f> Question<'f> {
     }
 
     /// Bounds the ids by the cursor and, since ids begin with their time, by the times asked for.
-    fn bounds(&self, text: &mut Text, column: &str, after: Option<RunId>) {
+    fn bounds(&self, text: &mut Text, after: Option<RunId>) {
+        let column = self.id();
         let mut lower = self.filter.since.map(|since| first_id(since.minus(ID_AGE_MAX)));
         let mut upper = self.filter.until.map(|until| first_id(until.plus(ID_AGE_MAX)));
         let after = after.map(|after| after.to_string());
@@ -332,3 +339,6 @@ fn like(q: &str) -> String {
     pattern.push('%');
     pattern
 }
+
+#[cfg(test)]
+mod tests;

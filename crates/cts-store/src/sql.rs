@@ -126,6 +126,13 @@ impl Statement {
         self.bind(id.map(|id| id.to_string()))
     }
 
+    /// Asks SQLite how it would answer, instead of for the answer.
+    #[cfg(test)]
+    pub(crate) fn explained(self) -> Self {
+        let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", self.text.as_str())).into_sql_str();
+        Self { text, ..self }
+    }
+
     pub(crate) fn for_sqlite(self) -> Query<'static, Sqlite, SqliteArguments> {
         let mut query = sqlx::query(self.text);
         for arg in self.args {

@@ -221,7 +221,7 @@ pub(super) fn search_text(run: &Run) -> String {
 }
 
 /// Longest text that is looked through, in characters.
-const SEARCH_CHARS_MAX: usize = 2000;
+const SEARCH_CHARS_MAX: usize = 500;
 
 /// Reads a row with [`run_columns`].
 pub(crate) fn run(row: &Row) -> Result<Run, StoreError> {
