@@ -202,17 +202,19 @@ mod tests {
             &expect![[r#"
                 the configuration has 5 faults
                   .config/cts/config.toml:1:7: url must be an address such as "http://127.0.0.1:8080", or none; write for example url = "http://127.0.0.1:8080"
-                  .config/cts/config.toml:2:1: unknown setting "api_kee"; did you mean "api_key"?
+                  .config/cts/config.toml:2:1: unknown setting; did you mean "api_key"?
                   .config/cts/config.toml:3:11: out_dir must be a path (absolute, below ~, or relative to the file that holds it), or none, not 4; write for example out_dir = "~/cts-results"
                   .config/cts/config.toml:4:11: api_key must be a key of 1 to 4096 visible ASCII characters, or none; write for example api_key = "the-key"
                   CTS_API_KEY: api_key must be a key of 1 to 4096 visible ASCII characters, or none; set for example CTS_API_KEY=the-key"#]],
         );
         check(
-            load("api_key = hunter2\nurl = 'http://u:hunter2@host'\n", &[], &[]),
+            load("api_key = hunter2\nurl = 'http://u:hunter2@host'\n[hunter2]\n[[hunter2b]]\nhunter2 = 1\n", &[], &[]),
             &expect![[r#"
-                the configuration has 2 faults
+                the configuration has 4 faults
                   .config/cts/config.toml:1:11: string values must be quoted, expected literal string; correct the line; the file is TOML: name = value
-                  .config/cts/config.toml:2:7: url must be an address such as "http://127.0.0.1:8080", or none; write for example url = "http://127.0.0.1:8080""#]],
+                  .config/cts/config.toml:2:7: url must be an address such as "http://127.0.0.1:8080", or none; write for example url = "http://127.0.0.1:8080"
+                  .config/cts/config.toml:3:2: unknown table, settings stand in none; take the table out
+                  .config/cts/config.toml:4:3: unknown table, settings stand in none; take the table out"#]],
         );
     }
 

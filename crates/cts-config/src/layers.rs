@@ -99,7 +99,7 @@ impl<'a> Layers<'a> {
                         Some(key) => format!("write {key} at the top of the file, without a table around it"),
                         None => "take the table out".to_owned(),
                     };
-                    let message = format!("unknown table {}, settings stand in none", shown(&entry.key));
+                    let message = format!("unknown table{}, settings stand in none", self.repeated(&entry.key));
                     self.findings.fault(at(entry.at), None, message, remedy);
                 }
                 None => self.unknown(at(entry.at), "setting", &entry.key, &names),
@@ -187,7 +187,7 @@ impl<'a> Layers<'a> {
     }
 
     fn unknown(&mut self, origin: Origin, what: &str, name: &str, known: &[String]) {
-        let message = format!("unknown {what} {}", shown(name));
+        let message = format!("unknown {what}{}", self.repeated(name));
         // What all variables begin with makes none of them nearer.
         let prefix = if name.starts_with(VARIABLE_PREFIX) { VARIABLE_PREFIX } else { "" };
         let bare = |name: &str| name.strip_prefix(prefix).unwrap_or(name).to_owned();
@@ -198,6 +198,13 @@ impl<'a> Layers<'a> {
             None => "take it out; docs/reference/configuration.md lists every setting".to_owned(),
         };
         self.findings.fault(origin, None, message, remedy);
+    }
+
+    /// Returns an unknown name for a message; nothing where secrets are among the settings, because what is taken for a
+    /// name may be one that lost its quotes.
+    fn repeated(&self, name: &str) -> String {
+        let secrets = self.declarations.iter().any(|declaration| declaration.sensitive);
+        if secrets { String::new() } else { format!(" {}", shown(name)) }
     }
 
     /// Returns the profile that was asked for; a wrong one is reported by [`Layers::resolve`].

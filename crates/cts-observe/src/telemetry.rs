@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cts_model::{Clock, Level};
-use tracing::Dispatch;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing::{Dispatch, Metadata};
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry, reload};
 
@@ -112,7 +112,7 @@ fn build(
     let lines = Lines::new(style, clock, Arc::clone(&queue));
     let held_back = lines.held_back();
     let (filter, handle) = reload::Layer::new(starting_filter(level, libraries));
-    let subscriber = Registry::default().with(lines.clone().with_filter(filter));
+    let subscriber = Registry::default().with(lines.clone().with_filter(filter.or(own_spans())));
     let telemetry = Telemetry { filter: handle, queue, held_back, panics: Arc::default() };
     Ok((Dispatch::new(subscriber), telemetry, lines))
 }
@@ -127,6 +127,15 @@ fn starting_filter(level: Level, libraries: bool) -> Targets {
     };
     let others = if libraries { LevelFilter::INFO } else { LevelFilter::WARN };
     Targets::new().with_default(others.min(own)).with_target("cts", own)
+}
+
+/// Own spans are always there, whatever the level of lines: an error line names its request and its run also where
+/// nothing else is written.
+fn own_spans() -> FilterFn {
+    let is_own_span = |metadata: &Metadata<'_>| {
+        metadata.is_span() && *metadata.level() <= tracing::Level::INFO && metadata.target().starts_with("cts")
+    };
+    filter_fn(is_own_span as fn(&Metadata<'_>) -> bool).with_max_level_hint(LevelFilter::INFO)
 }
 
 impl Telemetry {

@@ -127,6 +127,17 @@ fn libraries_are_heard_when_something_is_wrong() {
 }
 
 #[test]
+fn an_error_names_its_request_also_where_only_errors_are_written() {
+    let log = |telemetry: &Telemetry, _: &ManualClock| {
+        telemetry.set_filter("error").unwrap();
+        let _span = info_span!("request", request.id = "r-1").entered();
+        info!("not written");
+        error!("broken");
+    };
+    check(Style::Text { colors: false }, log, &expect!["09:30:00.007Z ERROR   broken request.id=r-1 cts_observe::telemetry::tests"]);
+}
+
+#[test]
 fn the_level_of_a_module_changes_while_running() {
     fn engine() {
         debug!(target: "cts_engine::x", "engine");
