@@ -19,8 +19,8 @@ use crate::sql::{Row, Statement, sql};
 use crate::tx::{Connection, Tx};
 use crate::writer::{Message, WAITING_JOBS_MAX, Writer, job};
 
-/// A write on PostgreSQL that takes longer is undone.
-const WRITE_TIME_MAX: Duration = Duration::from_secs(30);
+/// A write that takes longer is undone.
+const WRITE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// How a SQLite file is opened.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct SqliteOptions {
     pub readers: u32,
     /// How long a write waits for other processes that write the same file.
     pub busy_wait: Duration,
+    /// A write that takes longer is undone, so that the others go on.
+    pub write_time_max: Duration,
     /// Whether a commit is on the disk before it is acknowledged. Without it a power failure loses the last commits; a
     /// death of the process loses nothing.
     pub durable: bool,
@@ -38,7 +40,13 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { create: true, readers: 4, busy_wait: Duration::from_secs(30), durable: true }
+        Self {
+            create: true,
+            readers: 4,
+            busy_wait: Duration::from_secs(30),
+            write_time_max: WRITE_TIME_MAX,
+            durable: true,
+        }
     }
 }
 

@@ -25,8 +25,6 @@ pub(crate) const WAITING_JOBS_MAX: usize = 1024;
 const BATCH_JOBS_MAX: usize = 128;
 /// After this long a batch takes no further jobs.
 const BATCH_TIME_MAX: Duration = Duration::from_millis(50);
-/// A job that takes longer is undone.
-const JOB_TIME_MAX: Duration = Duration::from_secs(20);
 /// Pause between two tries to lock a file that another process has locked.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
@@ -136,14 +134,14 @@ impl Writer {
         let tx = self.tx.as_mut().expect("a batch has begun");
         let events = tx.events.len();
         let run = AssertUnwindSafe(async { job(Ok(tx)).await }).catch_unwind();
-        let done = tokio::time::timeout(JOB_TIME_MAX, run).await;
+        let done = tokio::time::timeout(self.options.write_time_max, run).await;
         let failed = match done {
             Ok(Ok(Done::Written(settle))) => return Ok(Some(settle)),
             Ok(Ok(Done::Failed(settle))) => Some(settle),
             // Its caller hears of it because the sender of its answer is gone.
             Ok(Err(_panic)) => None,
             Err(_elapsed) => {
-                tracing::error!("a write took longer than {JOB_TIME_MAX:?} and was undone");
+                tracing::error!("a write took longer than {:?} and was undone", self.options.write_time_max);
                 None
             }
         };

@@ -153,3 +153,48 @@ async fn a_lock_that_is_kept_too_long_is_told() {
     db.close().await;
     bench.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_never_ends_is_undone_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let write_time_max = Duration::from_millis(100);
+    let options = SqliteOptions { durable: false, write_time_max, ..SqliteOptions::default() };
+    let db = Db::open_sqlite(&folder.path().join("cts.db"), &options).await.unwrap();
+    let bench = crate::support::sqlite().await;
+    let (run, other) = (bench.run_of(bench.request("t")), bench.run_of(bench.request("t")));
+    let ids = [run.id, other.id];
+    let endless = db.write(move |tx| {
+        Box::pin(async move {
+            tx.insert_run(&run).await?;
+            std::future::pending::<Result<(), StoreError>>().await
+        })
+    });
+    let behind = db.write(move |tx| Box::pin(async move { tx.insert_run(&other).await }));
+    let (endless, behind) = futures_util::future::join(endless, behind).await;
+    assert!(matches!(endless, Err(StoreError::WriteLost)), "{endless:?}");
+    behind.unwrap();
+    assert_eq!(db.run_ids_exist(&ids).await.unwrap(), [ids[1]]);
+    db.close().await;
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_writes_than_may_wait_are_all_done() {
+    let bench = crate::support::sqlite().await;
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let first = bench.db.write(move |_| {
+        Box::pin(async move {
+            released.await.unwrap();
+            Ok(())
+        })
+    });
+    let writes = (0..1500).map(|_| bench.submit("t"));
+    let all = futures_util::future::join_all(writes);
+    let release = async { release.send(()).unwrap() };
+    // Polled in this order: the first write blocks the writer while more gather than its queue holds.
+    let (first, _, ()) = futures_util::future::join3(first, all, release).await;
+    first.unwrap();
+    assert_eq!(bench.db.queued_count().await.unwrap(), 1500);
+    assert_eq!(bench.db.last_event_seq().await.unwrap(), 1500);
+    bench.end().await;
+}
