@@ -32,7 +32,10 @@ fn the_first_signal_finishes_what_runs_and_takes_nothing_new() {
 
 #[test]
 fn what_runs_too_long_is_stopped_at_the_end_of_the_drain() {
-    let place = Place::new().set("graceful_shutdown_timeout", "1").set("run_stop_grace_seconds", "1");
+    let place = Place::new()
+        .set("graceful_shutdown_timeout", "1")
+        .set("run_stop_grace_seconds", "1")
+        .set("max_concurrent_runs", "2");
     place.tool("long", "trap '' TERM; sleep 300", "");
     place.tool("again", "sleep 300", "[retry]\nretry_on_lost = true");
     let service = place.start();

@@ -14,7 +14,7 @@ pub(crate) mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cts_model::{ArtifactDraft, ArtifactId, Code, Fault, Level, Run, RunEvent};
+use cts_model::{ArtifactDraft, ArtifactId, Code, Fault, Level, Outcome, Run, RunEvent};
 use cts_store::{ArtifactInsert, BlobKey};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -295,13 +295,22 @@ async fn record(
             usage: seen.usage,
         },
     };
-    let drafts = if follows == Next::End { drafts } else { discard(inner, drafts).await };
+    let mut drafts = if follows == Next::End { drafts } else { discard(inner, drafts).await };
+    let mut event = event;
     let mut delay = RECORD_DELAY;
     for left in (0..RECORD_TRIES).rev() {
         match inner.write_end(run, active, event.clone(), drafts.clone()).await {
             Ok(()) => return,
             Err(error) if left > 0 => {
                 tracing::warn!(run.id = %run.id, %error, "cannot record the end of run {}; trying again", run.id);
+                let fault = error.fault();
+                if fault.code == Code::DiskFull {
+                    // What the run made has filled the disk: without it the end at least can be written.
+                    drafts = discard(inner, drafts).await;
+                    start::clean(inner, run).await;
+                    let (attempt, usage) = (run.attempt, seen.usage);
+                    event = RunEvent::Ended { attempt, outcome: Outcome::SystemError, fault: Some(fault), usage };
+                }
                 tokio::time::sleep(delay).await;
                 delay *= 2;
             }
@@ -311,6 +320,7 @@ async fn record(
             }
         }
     }
+    discard(inner, drafts).await;
 }
 
 /// Removes stored bytes that will have no row.

@@ -61,7 +61,12 @@ pub(crate) fn open(
     stream.write_all(head.as_bytes())?;
     // A server may refuse before it has read the whole body.
     let _ = stream.write_all(body);
-    read_head(stream)
+    let mut open = read_head(stream)?;
+    if method == "HEAD" || open.status == 204 || open.status == 304 {
+        // The length is that of a body that is not sent.
+        (open.chunked, open.left) = (false, Some(0));
+    }
+    Ok(open)
 }
 
 /// Reads the head of an answer.

@@ -88,6 +88,7 @@ pub(crate) async fn prepare(inner: &Inner, run: &Run, tool: &Tool, fallback: boo
     environment.extend(run.request.environment.clone());
     let mut readable: Vec<PathBuf> = inputs.iter().map(|input| input.path.clone()).collect();
     readable.extend(file_inputs.values().flatten().map(|input| input.path.clone()));
+    let mut links = Links::new(folders.attempt.join("inputs"));
     let (program, args, secrets, stdout, success_exit_codes) = match &tool.how {
         How::Native => {
             let file = folders.attempt.join("params.json");
@@ -98,10 +99,10 @@ pub(crate) async fn prepare(inner: &Inner, run: &Run, tool: &Tool, fallback: boo
             (Program::Own, args, secrets, None, Vec::new())
         }
         How::Command(command) => {
-            let input_paths: Vec<PathBuf> = inputs.iter().map(|input| input.path.clone()).collect();
+            let input_paths: Vec<PathBuf> = inputs.iter().map(|input| links.named(input)).collect();
             let file_paths: BTreeMap<String, Vec<PathBuf>> = file_inputs
                 .iter()
-                .map(|(name, inputs)| (name.clone(), inputs.iter().map(|input| input.path.clone()).collect()))
+                .map(|(name, inputs)| (name.clone(), inputs.iter().map(|input| links.named(input)).collect()))
                 .collect();
             let resolved = command
                 .resolve(&Placeholders {
@@ -118,7 +119,6 @@ pub(crate) async fn prepare(inner: &Inner, run: &Run, tool: &Tool, fallback: boo
             for (name, value) in resolved.environment {
                 environment.insert(name, os_text(value.reveal().to_owned())?);
             }
-            readable.push(command.manifest_dir.clone());
             let args = resolved.args.into_iter().map(os_text).collect::<Result<Vec<_>, _>>()?;
             let stdout = command.stdout.as_ref().map(|path| folders.work.join(path.as_str()));
             (Program::Named(resolved.program), args, resolved.secrets, stdout, command.success_exit_codes.clone())
@@ -158,7 +158,7 @@ pub(crate) async fn prepare(inner: &Inner, run: &Run, tool: &Tool, fallback: boo
     let params_file =
         matches!(tool.how, How::Native).then(|| native_params(run, params, &inputs, &file_inputs, &folders));
     let made = folders.clone();
-    let make = move || make_folders(&made, params_file);
+    let make = move || make_folders(&made, params_file, &links);
     match tokio::task::spawn_blocking(make).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(error.fault()),
@@ -235,7 +235,39 @@ fn os_text(text: OsString) -> Result<String, Fault> {
     })
 }
 
-fn make_folders(folders: &Folders, params: Option<Value>) -> Result<(), EngineError> {
+/// Uploads and artifacts lie under ids. A program sees them under the names that people gave them, since many decide by
+/// a name's end: as links in the attempt's folder.
+#[derive(Debug)]
+struct Links {
+    folder: PathBuf,
+    links: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Links {
+    fn new(folder: PathBuf) -> Self {
+        Self { folder, links: Vec::new() }
+    }
+
+    /// Returns the path under which a program sees an input.
+    fn named(&mut self, input: &ResolvedInput) -> PathBuf {
+        if input.path.file_name().is_some_and(|name| name == input.name.as_str()) {
+            return input.path.clone();
+        }
+        let link = self.folder.join(self.links.len().to_string()).join(&input.name);
+        self.links.push((link.clone(), input.path.clone()));
+        link
+    }
+
+    fn make(&self) -> io::Result<()> {
+        for (link, path) in &self.links {
+            std::fs::create_dir_all(link.parent().unwrap_or(&self.folder))?;
+            std::os::unix::fs::symlink(path, link)?;
+        }
+        Ok(())
+    }
+}
+
+fn make_folders(folders: &Folders, params: Option<Value>, links: &Links) -> Result<(), EngineError> {
     let make = |folder: &Path| {
         DirBuilder::new()
             .recursive(true)
@@ -249,6 +281,7 @@ fn make_folders(folders: &Folders, params: Option<Value>) -> Result<(), EngineEr
     }
     make(&folders.work)?;
     make(&folders.temp)?;
+    links.make().map_err(EngineError::file("make links in", links.folder.clone()))?;
     let Some(params) = params else { return Ok(()) };
     let path = folders.attempt.join("params.json");
     let write = || -> io::Result<()> {

@@ -23,7 +23,7 @@ fn new(size: u64) -> NewUpload {
 #[tokio::test]
 async fn a_cut_upload_goes_on_where_it_was_cut_and_becomes_an_input() {
     let more = "[input]\nrequired = true";
-    let bench = Bench::new(&[("reads", "cat \"$1\" > copy.txt", more)]).await;
+    let bench = Bench::new(&[("reads", "cat \"$1\" > copy.txt; basename \"$1\"", more)]).await;
     let uploads = bench.engine.uploads();
     let (upload, replayed) = uploads.create(&cx(), new(11)).await.unwrap();
     assert!(!replayed && upload.filename == "note.txt");
@@ -45,6 +45,7 @@ async fn a_cut_upload_goes_on_where_it_was_cut_and_becomes_an_input() {
     let view = bench.engine.submit(&cx(), using).await.unwrap().view;
     let view = bench.end_of(view.run.id).await;
     assert_eq!(view.run.state, RunState::Completed, "{view:?}");
+    assert_eq!(bench.log(view.run.id).await, ["INFO tool stdout note.txt"], "it has the name that people know");
     let artifact = &bench.engine.artifacts(view.run.id).await.unwrap()[0];
     assert_eq!(artifact.sha256.to_string(), SUM);
     bench.end().await;
