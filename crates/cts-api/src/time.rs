@@ -58,12 +58,14 @@ impl PartialSchema for Time {
 
 impl ToSchema for Time {}
 
-/// Returns a duration as text for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 03 min`, `4 d 01 h`.
+/// Returns a duration as text for people: `432 ms`, `9.9 s`, `12 s`, `3 min 05 s`, `2 h 03 min`, `4 d 01 h`.
 #[must_use]
 pub fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    if seconds < 10 {
+    if seconds == 0 {
+        format!("{} ms", duration.as_millis())
+    } else if seconds < 10 {
         // Tenths are cut, not rounded, so that 9.97 s is not 10.0 s.
         format!("{seconds}.{} s", duration.subsec_millis() / 100)
     } else if minutes == 0 {
@@ -94,6 +96,6 @@ mod tests {
     fn a_duration_is_told_in_its_two_largest_units() {
         let texts =
             [432, 9_970, 59_999, 61_000, 7_383_000, 349_200_000].map(|ms| duration_text(Duration::from_millis(ms)));
-        assert_eq!(texts, ["0.4 s", "9.9 s", "59 s", "1 min 01 s", "2 h 03 min", "4 d 01 h"]);
+        assert_eq!(texts, ["432 ms", "9.9 s", "59 s", "1 min 01 s", "2 h 03 min", "4 d 01 h"]);
     }
 }

@@ -1,0 +1,23 @@
+//! The service without its socket: real database, real engine, real processes, requests in process.
+
+#[cfg(test)]
+mod app;
+
+#[cfg(test)]
+mod artifacts;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod endpoints;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod runs;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
+mod streams;
+#[cfg(test)]
+mod uploads;
