@@ -8,7 +8,10 @@ use crate::fields::FromBody;
 
 fn check<T: FromBody + std::fmt::Debug>(body: &Value, expected: &Expect) {
     let faults = T::from_body(body).expect_err("the body is wrong");
-    let lines: Vec<String> = faults.iter().map(|f| format!("{} {}: {}\n", f.pointer, f.code, f.message)).collect();
+    // The pointer to the whole body is the empty text.
+    let place = |pointer: &str| if pointer.is_empty() { "(body)".to_owned() } else { pointer.to_owned() };
+    let lines: Vec<String> =
+        faults.iter().map(|f| format!("{} {}: {}\n", place(&f.pointer), f.code, f.message)).collect();
     expected.assert_eq(&lines.concat());
 }
 
@@ -54,7 +57,7 @@ fn input_and_inputs_exclude_each_other() {
     check::<CreateRun>(
         &json!([]),
         &expect![[r#"
-             type: the body is a list, not an object
+            (body) type: the body is a list, not an object
         "#]],
     );
 }
