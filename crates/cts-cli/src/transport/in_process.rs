@@ -1,0 +1,45 @@
+//! To the own process: the same app that a service is, with the same database, and without a socket.
+
+use bytes::Bytes;
+use cts_config::ServiceConfig;
+use cts_server::App;
+use cts_server::embedded::{self, Body};
+use futures_util::StreamExt as _;
+use http::Request;
+
+use super::{Answer, TransportError};
+use crate::error::CliError;
+
+/// An app in the own process.
+#[derive(Debug)]
+pub(crate) struct InProcess {
+    app: App,
+}
+
+impl InProcess {
+    /// Starts the app on the data directory of a configuration.
+    pub(crate) async fn start(config: &ServiceConfig) -> Result<Self, CliError> {
+        let app = embedded::start(config).await.map_err(|error| CliError::InProcess(error.report()))?;
+        Ok(Self { app })
+    }
+
+    /// Sends a request and returns the head of the answer.
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Answer, TransportError> {
+        let answer = self.app.handle(request.map(Body::from)).await;
+        let (parts, body) = answer.into_parts();
+        let body =
+            body.into_data_stream().map(|piece| piece.map_err(|error| TransportError::broken(error.to_string())));
+        Ok(Answer { status: parts.status, headers: parts.headers, body: Box::pin(body) })
+    }
+
+    /// Ends what runs at once, and with it the app.
+    pub(crate) async fn kill(&self) -> Result<(), CliError> {
+        self.app.engine().stop_now().await.map_err(|error| CliError::InProcess(error.to_string()))
+    }
+
+    /// Ends the app when nothing runs any more, or makes an end of it.
+    pub(crate) async fn close(&self) -> Result<(), CliError> {
+        self.app.close_streams();
+        self.kill().await
+    }
+}
