@@ -12,7 +12,7 @@ use cts_store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The configuration has faults.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigFaults),
     /// Another service uses the data directory.
     #[error("{} is used by another service: {holder}", data_dir.display())]
@@ -138,6 +138,7 @@ impl ServerError {
 
 #[cfg(test)]
 mod tests {
+    use cts_config::{ConfigFault, Origin};
     use expect_test::expect;
 
     use super::*;
@@ -151,6 +152,17 @@ mod tests {
             stop the program that uses 127.0.0.1:8080, or name another port with --port (0 takes a free one)"#]]
         .assert_eq(&error.report());
         assert_eq!(error.exit_code(), 1);
+        let fault = ConfigFault {
+            origin: Origin::Flag("port".to_owned()),
+            setting: None,
+            message: "port is wrong".to_owned(),
+            remedy: "mend it".to_owned(),
+        };
+        let error = ServerError::from(ConfigFaults(vec![fault]));
+        expect![[r#"
+            the configuration has 1 fault
+              --port: port is wrong; mend it"#]]
+        .assert_eq(&error.report());
         let error = ServerError::Locked { data_dir: "/d".into(), holder: "process 7".to_owned() };
         assert_eq!(error.exit_code(), 2);
     }
