@@ -18,6 +18,21 @@ pub const RESET: &str = "reset";
 /// Seconds between two keep-alive comments.
 pub const KEEP_ALIVE_SECONDS: u64 = 15;
 
+/// One event of a stream, as a client's reader gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StreamEvent {
+    /// Its name: `end` for the last one, `reset` where the position is not there; data events have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub event: Option<String>,
+    /// Where to resume behind it, for `Last-Event-ID`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub id: Option<String>,
+    /// JSON: what the operation's description says, a `Reset` for `reset`.
+    pub data: String,
+}
+
 /// Data of a `reset` event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reset {

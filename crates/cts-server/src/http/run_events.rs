@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use cts_api::Problem;
-use cts_api::stream::RunChange;
+use cts_api::stream::{RunChange, StreamEvent};
 use cts_engine::EngineError;
 use cts_store::EventRow;
 use http::HeaderMap;
@@ -43,12 +43,13 @@ impl FromQuery for EventsQuery {
 
 /// Follow the changes of all runs
 ///
-/// Server-Sent Events of `RunChange`. The stream has no end of its own.
+/// Server-Sent Events; the data of each is a `RunChange`, or a `Reset` where the position is not there. The stream has
+/// no end of its own.
 #[utoipa::path(
     get, path = "/v1/runs/events", tag = "Runs", operation_id = "followRuns",
     params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen")),
     responses(
-        (status = 200, description = "The changes", content((RunChange = "text/event-stream"))),
+        (status = 200, description = "The changes", content((StreamEvent = "text/event-stream"))),
         (status = 406, body = Problem, content_type = "application/problem+json", description = "No such form"),
         (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many streams"),
     ),

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use cts_api::page::{LOG_LIMIT_DEFAULT, LOG_LIMIT_MAX};
+use cts_api::stream::StreamEvent;
 use cts_api::{LogEntry, LogPage, Problem};
 use cts_engine::{EngineError, LogFilter, LogReader};
 use cts_model::{Code, Level, RunId, RunState};
@@ -58,7 +59,7 @@ const FORMS: [&str; 3] = ["text/event-stream", "text/plain", "application/x-ndjs
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen")),
     responses(
         (status = 200, description = "The log", content(
-            (String = "text/event-stream"), (String = "text/plain"), (LogEntry = "application/x-ndjson"))),
+            (StreamEvent = "text/event-stream"), (String = "text/plain"), (LogEntry = "application/x-ndjson"))),
         (status = 204, description = "The client has seen the end"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "No such run"),
         (status = 406, body = Problem, content_type = "application/problem+json", description = "No such form"),
