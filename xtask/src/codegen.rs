@@ -3,7 +3,7 @@
 //! A generated file is compared by a test with what the code gives; with `UPDATE_EXPECT=1` that test writes it instead.
 
 use crate::error::Failed;
-use crate::process::{cargo, run as start};
+use crate::process::{cargo, output, shown};
 
 /// Packages whose tests write files, and the word that picks these tests.
 const GENERATORS: [(&str, &str); 3] =
@@ -23,7 +23,31 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failed> {
         } else {
             test.env("UPDATE_EXPECT", "1");
         }
-        start(&mut test)?;
+        println!("$ {}", shown(&test));
+        let text = output(&mut test)?;
+        match passed(&text) {
+            0 => return Err(Failed::new(format!("{package} has no test `{tests}` any more"))),
+            count => println!("{count} passed"),
+        }
     }
     Ok(())
+}
+
+/// Returns how many tests passed, over all test programs.
+fn passed(text: &str) -> u32 {
+    let results =
+        text.lines().filter_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<u32>().ok());
+    results.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passed_tests_are_counted_over_all_programs() {
+        let text = "running 1 test\n.\ntest result: ok. 1 passed; 0 failed\n\ntest result: ok. 0 passed\ntest result: ok. 3 passed";
+        assert_eq!(passed(text), 4);
+        assert_eq!(passed("running 0 tests"), 0);
+    }
 }

@@ -2,7 +2,11 @@
 //!
 //! It is installed into a virtual environment below the target folder, so that the machine stays as it is.
 
+use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
 
 use crate::error::Failed;
 use crate::process::{command, run as start};
@@ -12,35 +16,63 @@ use crate::service::{Service, Setup};
 /// The version that the stage was written for.
 const PACKAGE: &str = "schemathesis==4.32.5";
 
+/// Names the folder of the service and of what schemathesis leaves.
+const NAME: &str = "schemathesis";
+
 /// Requests are the same in every run.
 const SEED: &str = "20";
 
 /// Most requests for each operation and phase.
-const EXAMPLES_MAX: &str = "40";
+const EXAMPLES_MAX: &str = "30";
 
-/// Starts a service with an empty data directory and lets schemathesis ask it.
+/// Most requests for each operation of a run and its artifact that are there.
+const EXAMPLES_OF_A_RUN_MAX: &str = "20";
+
+/// Starts a service with an empty data directory and lets schemathesis ask it: everything, mostly with ids that are not
+/// there, and then what concerns one run with the ids of a run that is there.
 pub(super) fn run() -> Result<(), Failed> {
     crate::test::build()?;
     let program = installed()?;
-    let service = Service::start(&Setup { name: "schemathesis", profile: "debug", ..Setup::default() })?;
-    start(command(program).args([
-        "run",
-        &format!("http://{}/openapi.json", service.address()),
-        "--seed",
-        SEED,
-        "--max-examples",
-        EXAMPLES_MAX,
-        "--workers",
-        "2",
-        "--request-timeout",
-        "10",
-        "--generation-database",
-        "none",
-        "--checks",
-        "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
-         response_schema_conformance",
-    ]))?;
+    let tools = root::workspace().join("examples").join("tools.d");
+    let settings = vec![("CTS_TOOLS_DIRECTORY", tools.display().to_string())];
+    let service = Service::start(&Setup { name: NAME, profile: "debug", settings, ..Setup::default() })?;
+    let url = format!("http://{}/openapi.json", service.address());
+
+    start(arguments(&mut command(&program), &url).args(["--max-examples", EXAMPLES_MAX]))?;
+
+    let config = service.folder().join("schemathesis.toml");
+    fs::write(&config, ids(&service)?)?;
+    let mut of_a_run = command(&program);
+    of_a_run.arg("--config-file").arg(&config);
+    start(
+        arguments(&mut of_a_run, &url)
+            .args(["--max-examples", EXAMPLES_OF_A_RUN_MAX])
+            .args(["--include-path-regex", r"/\{(run|artifact)_id\}"]),
+    )?;
     service.stop()
+}
+
+fn arguments<'a>(ask: &'a mut Command, url: &str) -> &'a mut Command {
+    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
+        response_schema_conformance";
+    // It leaves a folder where it is started.
+    ask.current_dir(Service::folder_of(NAME))
+        .args(["run", url, "--seed", SEED, "--generation-database", "none"])
+        .args(["--workers", "1", "--request-timeout", "10", "--warnings", "off", "--checks", checks])
+}
+
+/// Makes a run with an artifact, and returns the configuration that names both.
+fn ids(service: &Service) -> Result<String, Failed> {
+    let mut connection = service.connect()?;
+    let log = root::workspace().join("examples").join("README.md");
+    let request = json!({"tool_id": "checksums", "inputs": [{"type": "path", "value": log.display().to_string()}]});
+    let mut run = connection.post("/v1/runs", &request)?.json()?;
+    let id = run["run_id"].as_str().unwrap_or_default().to_owned();
+    while matches!(run["status"].as_str(), Some("queued" | "running")) {
+        run = connection.get(&format!("/v1/runs/{id}?wait=30s"))?.json()?;
+    }
+    let artifact = run["artifacts"][0].as_str().ok_or_else(|| Failed::new(format!("no artifact came of {run:#}")))?;
+    Ok(format!("[parameters]\n\"path.run_id\" = \"{id}\"\n\"path.artifact_id\" = \"{artifact}\"\n"))
 }
 
 fn installed() -> Result<PathBuf, Failed> {
@@ -55,7 +87,7 @@ fn installed() -> Result<PathBuf, Failed> {
             "--disable-pip-version-check",
             PACKAGE,
         ]))?;
-        std::fs::write(&marker, "")?;
+        fs::write(&marker, "")?;
     }
     Ok(program)
 }
