@@ -227,7 +227,6 @@ impl Uploads {
     pub async fn finalize(&self, id: UploadId, sha256: Option<Sha256>) -> Result<Upload, EngineError> {
         let _guard = self.begin_write(id)?;
         let mut upload = self.get(id).await?;
-        let declared = sha256.or(upload.sha256);
         if upload.state == UploadState::Ready {
             return match (sha256, upload.sha256) {
                 (Some(given), Some(found)) if given != found => Err(mismatch(given, found)),
@@ -248,7 +247,8 @@ impl Uploads {
             .await
             .map_err(|error| EngineError::Panicked(error.to_string()))?
             .map_err(EngineError::file("read", path.clone()))?;
-        if let Some(declared) = declared.filter(|declared| *declared != found) {
+        let declared = [upload.sha256, sha256].into_iter().flatten();
+        if let Some(declared) = declared.into_iter().find(|declared| *declared != found) {
             self.remove(id).await?;
             return Err(mismatch(declared, found));
         }

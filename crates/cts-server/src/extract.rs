@@ -2,6 +2,7 @@
 
 mod body;
 mod query;
+mod tree;
 
 use std::sync::Arc;
 
@@ -96,6 +97,11 @@ impl<S: Sync> FromRequestParts<S> for Idempotency {
 }
 
 impl Idempotency {
+    /// Returns whether the request has a key.
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Returns the key with the sum of what must be the same when the request is repeated.
     pub(crate) fn over(self, route: &'static str, parts: &[&[u8]]) -> Option<IdempotencyKey> {
         let key = self.0?;

@@ -42,7 +42,8 @@ pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, mut request
     request.extensions_mut().insert(scope.clone());
     let work = async {
         let answer = async {
-            if let Err(refusal) = guard::check(&shared.http, &request) {
+            let checked = guard::check(&shared.http, &request);
+            if let Err(refusal) = checked.and_then(|()| body_limit::check_encoding(request.headers())) {
                 return refusal.into_response();
             }
             let limit = time_limit::of(&request, shared.http.request_timeout);

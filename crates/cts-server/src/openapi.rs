@@ -86,11 +86,34 @@ fn finished(openapi: &utoipa::openapi::OpenApi) -> Value {
     });
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for operation in paths.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut) {
-        for responses in operation.values_mut().filter_map(|operation| operation.get_mut("responses")) {
-            responses["default"] = problem.clone();
+        for operation in operation.values_mut() {
+            if let Some(responses) = operation.get_mut("responses") {
+                responses["default"] = problem.clone();
+            }
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            parameters.into_iter().flatten().for_each(say_form);
         }
     }
     document
+}
+
+/// Says of a parameter that it is absent rather than null, and of a header which form it has.
+fn say_form(parameter: &mut Value) {
+    let pattern = match parameter["name"].as_str() {
+        Some("Idempotency-Key") => Some("^[!-~]{1,255}$"),
+        Some("Last-Event-ID") => Some(r"^([0-9]{1,19}(\.end)?)?$"),
+        _ => None,
+    };
+    let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) else { return };
+    if let Some(Value::Array(kinds)) = schema.get("type")
+        && let [kind, Value::String(null)] = kinds.as_slice()
+        && null == "null"
+    {
+        schema["type"] = kind.clone();
+    }
+    if let Some(pattern) = pattern {
+        schema.insert("pattern".to_owned(), pattern.into());
+    }
 }
 
 /// Adds the schema of each tool's parameters; two ids that would have one name are told apart by a number.

@@ -21,6 +21,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use crate::problem::Refusal;
 use crate::state::Shared;
 
+/// The largest number that is read from a client; there is always one behind it.
+const NUMBER_MAX: u64 = i64::MAX.unsigned_abs() - 1;
+
 /// Where a client wants to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Position {
@@ -36,10 +39,14 @@ pub(crate) fn position(headers: &HeaderMap, from: Option<u64>) -> Result<Positio
         return Ok(Position::From(from));
     };
     let text = value.to_str().unwrap_or("");
-    let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    // A number that no row can have is ahead of what is stored, as any other that is too large.
+    let number = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => text.parse::<u64>().ok().map(|number| number.min(NUMBER_MAX)),
+        false => None,
+    };
     let found = match text.strip_suffix(".end") {
         Some(text) => number(text).map(Position::Ended),
-        None => number(text).map(|seen| Position::From(Some(seen.saturating_add(1)))),
+        None => number(text).map(|seen| Position::From(Some(seen + 1))),
     };
     found.ok_or_else(|| {
         let message = "Last-Event-ID is not an id that this stream gives: a number, or a number and .end";
@@ -172,6 +179,8 @@ mod tests {
         assert_eq!(of(""), Some(Position::From(Some(99))));
         assert_eq!(of("4"), Some(Position::From(Some(5))));
         assert_eq!(of("4.end"), Some(Position::Ended(4)));
+        assert_eq!(of("18446744073709551615"), Some(Position::From(Some(NUMBER_MAX + 1))));
+        assert_eq!(of("18446744073709551615.end"), Some(Position::Ended(NUMBER_MAX)));
         for bad in ["x", "-1", "+1", "4.ende", ".end", "99999999999999999999"] {
             assert_eq!(of(bad), None, "{bad}");
         }

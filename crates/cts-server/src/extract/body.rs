@@ -9,16 +9,17 @@ use cts_model::{Code, FieldFault};
 use http::{HeaderMap, header};
 use serde_json::Value;
 
+use crate::extract::tree::Tree;
 use crate::layers::body_limit;
 use crate::problem::Refusal;
 use crate::state::Shared;
 
-/// A body in JSON, read but not looked into. An empty body is an object without fields where nothing is required.
+/// A body in JSON, read but not looked into. An empty body, and null, are an object without fields.
 #[derive(Debug)]
 pub(crate) struct RawJson {
     /// The tree.
     pub(crate) value: Value,
-    /// The same, written without spaces: what a repeated request is compared by.
+    /// The same without spaces, its names in order: what a repeated request is compared by.
     pub(crate) canonical: Bytes,
 }
 
@@ -34,9 +35,13 @@ impl FromRequest<Arc<Shared>> for RawJson {
         if is_json == Some(false) {
             return Err(Refusal::new(Code::UnsupportedMediaType, "the body is not declared as application/json"));
         }
-        let value: Value = serde_json::from_slice(&bytes)
+        let Tree(value) = serde_json::from_slice(&bytes)
             .map_err(|error| Refusal::new(Code::InvalidBody, format!("the body is not JSON: {error}")))?;
-        let canonical = serde_json::to_vec(&value).map_or(bytes, Bytes::from);
+        // Clients that have nothing to say send null as well.
+        let value = if value.is_null() { Value::Object(serde_json::Map::new()) } else { value };
+        let mut sorted = value.clone();
+        sorted.sort_all_objects();
+        let canonical = serde_json::to_vec(&sorted).map_or(bytes, Bytes::from);
         Ok(Self { value, canonical })
     }
 }
@@ -60,7 +65,7 @@ impl RawJson {
 pub(crate) struct Json<T> {
     /// What it says.
     pub(crate) value: T,
-    /// The same, written without spaces: what a repeated request is compared by.
+    /// The same without spaces, its names in order: what a repeated request is compared by.
     pub(crate) canonical: Bytes,
 }
 

@@ -165,7 +165,8 @@ fn wanted(headers: &HeaderMap, size: u64, etag: &str) -> Wanted {
     if headers.get(header::IF_RANGE).is_some_and(|value| value.as_bytes() != etag.as_bytes()) {
         return Wanted::All;
     }
-    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|ranges| ranges.trim().split_once('-')) else {
+    let ranges = text.split_once('=').filter(|(unit, _)| unit.eq_ignore_ascii_case("bytes"));
+    let Some((first, last)) = ranges.and_then(|(_, ranges)| ranges.trim().split_once('-')) else {
         return Wanted::All;
     };
     let number = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -230,6 +231,7 @@ mod tests {
             ("bytes=0-3", Wanted::Part(0..4)),
             ("bytes=4-", Wanted::Part(4..10)),
             ("bytes=-3", Wanted::Part(7..10)),
+            ("Bytes=-3", Wanted::Part(7..10)),
             ("bytes=-30", Wanted::Part(0..10)),
             ("bytes=8-99999999999999999999999", Wanted::Part(8..10)),
             ("bytes=10-", Wanted::Nothing),

@@ -56,8 +56,8 @@ pub(crate) async fn preview(
     Query(query): Query<PreviewQuery>,
 ) -> Result<Response, Refusal> {
     let artifact = shared.engine.artifact(id).await?;
-    let end = artifact.size.min(BYTES_MAX);
-    let blob = shared.engine.blobs().read(BlobKey::Artifact(id), Some(0..end)).await.map_err(EngineError::from)?;
+    let cut = (artifact.size > BYTES_MAX).then_some(0..BYTES_MAX);
+    let blob = shared.engine.blobs().read(BlobKey::Artifact(id), cut).await.map_err(EngineError::from)?;
     let fold = |mut all: Vec<u8>, piece: bytes::Bytes| {
         all.extend_from_slice(&piece);
         std::future::ready(Ok(all))

@@ -1,6 +1,8 @@
 //! Files that clients send: declared, sent in pieces that survive a cut connection, checked. Or all in one call.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::multipart::{Field, Multipart};
@@ -9,13 +11,15 @@ use axum::response::Response;
 use cts_api::{CreateUpload, FinalizeUpload, FromBody, Problem, Upload};
 use cts_engine::{EngineError, NewUpload};
 use cts_model::{Code, FieldFault, Sha256, UploadId};
+use futures_util::{StreamExt, stream};
 use http::HeaderMap;
 use http::header::{self, HeaderName};
-use serde_json::{Value, json as tree};
+use serde_json::json as tree;
+use sha2::Digest;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
-use crate::extract::{BaseUrl, Cx, Idempotency, Json, NoQuery, Path, RawJson, is_json};
+use crate::extract::{BaseUrl, Cx, Idempotency, Json, NoQuery, Path, is_json};
 use crate::http::{created, json};
 use crate::problem::Refusal;
 use crate::state::Shared;
@@ -26,6 +30,8 @@ const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const FIELD_BYTES_MAX: usize = 1024;
 /// Pieces in which a file of a form is read back.
 const PIECE_BYTES: usize = 256 * 1024;
+/// Longest silence within a file: a client that vanished must not keep its upload from being resumed.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 const ROUTE: &str = "POST /v1/uploads";
 
 /// Declare a file, or send it in one call
@@ -72,8 +78,8 @@ pub(crate) async fn create(
 #[derive(Debug, utoipa::ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct UploadForm {
-    /// The sum of the bytes in hex, before the file.
-    #[schema(pattern = "^[0-9a-fA-F]{64}$")]
+    /// The sum of the bytes in hex.
+    #[schema(pattern = "^[0-9a-fA-F]{64}$", nullable = false)]
     sha256: Option<String>,
     /// The file.
     #[schema(value_type = String, content_media_type = "application/octet-stream")]
@@ -105,7 +111,7 @@ async fn create_from_form(
     key: Idempotency,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let mut form = Multipart::from_request(request, shared)
+    let mut form = Multipart::from_request(request.map(unless_silent), shared)
         .await
         .map_err(|error| Refusal::new(Code::InvalidBody, format!("the form cannot be read: {error}")))?;
     let mut sha256: Option<String> = None;
@@ -130,6 +136,11 @@ async fn create_from_form(
     let Some((name, size, spool)) = file else {
         return Err(fault("/file", "missing", "a form holds one field file"));
     };
+    // A key stands for these bytes, so that what was not declared is found out.
+    let (sha256, spool) = match sha256 {
+        None if key.is_given() => sum_of(shared, spool).await.map(|(sum, spool)| (Some(sum), spool))?,
+        declared => (declared, spool),
+    };
     // Browsers of old send a whole path; its last part is the name.
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
     let body = match &sha256 {
@@ -146,6 +157,44 @@ async fn create_from_form(
     }
     let upload = Upload::of(&upload, upload.size, base);
     Ok(created(&upload, &upload.upload_url, replayed))
+}
+
+/// Passes a body on, and ends it with an error when nothing comes for too long.
+fn unless_silent(body: Body) -> Body {
+    let pieces = stream::unfold(Some(body.into_data_stream()), |pieces| async {
+        let mut pieces = pieces?;
+        match tokio::time::timeout(SILENCE_MAX, pieces.next()).await {
+            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
+            Ok(Some(Err(error))) => Some((Err(io::Error::other(error)), None)),
+            Ok(None) => None,
+            Err(_) => {
+                let message = format!("nothing came for {} s", SILENCE_MAX.as_secs());
+                Some((Err(io::Error::new(io::ErrorKind::TimedOut, message)), None))
+            }
+        }
+    });
+    Body::from_stream(pieces)
+}
+
+/// Returns the sum of a file in hex, and the file at its beginning.
+async fn sum_of(shared: &Arc<Shared>, file: tokio::fs::File) -> Result<(String, tokio::fs::File), Refusal> {
+    let mut file = file.into_std().await;
+    let summed = tokio::task::spawn_blocking(move || {
+        let mut sum = sha2::Sha256::new();
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match io::Read::read(&mut file, &mut piece)? {
+                0 => break,
+                read => sum.update(&piece[..read]),
+            }
+        }
+        io::Seek::rewind(&mut file)?;
+        Ok((Sha256(sum.finalize().into()).to_string(), file))
+    });
+    let summed = summed.await.map_err(|error| EngineError::Panicked(error.to_string()))?;
+    let path = shared.engine.options().temp_dir.clone();
+    let (sum, file) = summed.map_err(|source| EngineError::File { doing: "read a form's file in", path, source })?;
+    Ok((sum, tokio::fs::File::from_std(file)))
 }
 
 fn fault(pointer: &str, code: &str, message: &str) -> Refusal {
@@ -184,7 +233,7 @@ async fn put_aside(shared: &Arc<Shared>, mut field: Field<'_>) -> Result<(u64, t
             rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
         )
         .map(std::fs::File::from)
-        .map_err(std::io::Error::from)
+        .map_err(io::Error::from)
     };
     let opened = tokio::task::spawn_blocking(open).await.map_err(|error| EngineError::Panicked(error.to_string()))?;
     let mut file = tokio::fs::File::from_std(opened.map_err(&failed)?);
@@ -263,7 +312,7 @@ pub(crate) async fn put(
         }
     };
     let uploads = shared.engine.uploads();
-    let offset = match uploads.append(id, offset, body.into_data_stream()).await {
+    let offset = match uploads.append(id, offset, unless_silent(body).into_data_stream()).await {
         Ok(offset) => offset,
         Err(error @ EngineError::UploadOffset { present, .. }) => {
             return Err(Refusal::from(error).with_header(UPLOAD_OFFSET, present.into()));
@@ -292,14 +341,30 @@ pub(crate) async fn finalize(
     BaseUrl(base): BaseUrl,
     Path(id): Path<UploadId>,
     _: NoQuery,
-    body: RawJson,
+    Json { value: finalize, .. }: Json<FinalizeUpload>,
 ) -> Result<Response, Refusal> {
-    // Older clients send nothing, or null.
-    let finalize = match &body.value {
-        Value::Null => FinalizeUpload::default(),
-        _ => body.read::<FinalizeUpload>().map_err(|faults| Refusal::fields(Code::InvalidRequest, faults))?,
-    };
     let sha256 = finalize.sha256.and_then(|sum| sum.parse::<Sha256>().ok());
     let upload = shared.engine.uploads().finalize(id, sha256).await?;
     Ok(json(&Upload::of(&upload, upload.size, &base)))
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_falls_silent_is_given_up() {
+        let slow = stream::iter(["a", "b"]).then(|piece| async move {
+            tokio::time::sleep(SILENCE_MAX / 2).await;
+            Ok::<_, io::Error>(piece)
+        });
+        assert_eq!(unless_silent(Body::from_stream(slow)).collect().await.unwrap().to_bytes(), "ab");
+        let silent = stream::iter([Ok::<_, io::Error>("a")]).chain(stream::pending());
+        let mut body = unless_silent(Body::from_stream(silent));
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "a");
+        assert!(body.frame().await.unwrap().is_err());
+        assert!(body.frame().await.is_none());
+    }
 }

@@ -1,7 +1,8 @@
-//! Reads a body whole, but never more than the limit.
+//! Reads a body whole, but never more than the limit, and takes none that was compressed.
 
 use axum::body::{Body, Bytes};
 use cts_model::Code;
+use http::{HeaderMap, header};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Limited};
 
@@ -20,6 +21,15 @@ pub(crate) async fn read(body: Body, most: u64) -> Result<Bytes, Refusal> {
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Refusal::new(Code::InvalidBody, format!("the body broke off: {error}"))),
     }
+}
+
+/// Refuses a body that was compressed: how large it is would be known too late.
+pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
+    let encodings = headers.get_all(header::CONTENT_ENCODING);
+    if encodings.iter().all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::UnsupportedMediaType, "the body is compressed; send it without Content-Encoding"))
 }
 
 #[cfg(test)]

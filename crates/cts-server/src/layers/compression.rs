@@ -16,7 +16,7 @@ pub(crate) struct AsItIs;
 /// Returns whether a client accepts a compression that we have.
 pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    accepted.into_iter().any(|value| value.contains("gzip") || value.contains("zstd") || value.contains('*'))
+    accepted.map(str::to_ascii_lowercase).any(|value| ["gzip", "zstd", "*"].iter().any(|name| value.contains(name)))
 }
 
 /// Puts compression around a router.

@@ -12,10 +12,13 @@ use crate::state::HttpOptions;
 
 /// Refuses a change that comes with a foreign `Origin`, or for a `Host` that is neither loopback nor the configured one.
 pub(crate) fn check<B>(options: &HttpOptions, request: &Request<B>) -> Result<(), Refusal> {
+    let headers = request.headers();
+    if headers.get_all(header::HOST).iter().nth(1).is_some() {
+        return Err(Refusal::new(Code::InvalidRequest, "a request has one header Host"));
+    }
     if options.is_in_process || request.method().is_safe() {
         return Ok(());
     }
-    let headers = request.headers();
     let host = request.uri().authority().map(http::uri::Authority::as_str).or_else(|| text(headers.get(header::HOST)));
     let Some(host) = host.filter(|host| is_own_host(host, &options.host)) else {
         let shown = host.map_or_else(|| "no host".to_owned(), |host| format!("host {:?}", cut(host)));
@@ -121,6 +124,12 @@ mod tests {
         for (configured, host, origin, expected) in table {
             assert_eq!(is_let_through(configured, host, origin), expected, "{configured} {host} {origin:?}");
         }
+    }
+
+    #[test]
+    fn a_request_for_two_hosts_is_for_nobody() {
+        let request = Request::builder().header("host", "localhost").header("host", "evil.example").body(()).unwrap();
+        assert!(check(&HttpOptions::default(), &request).is_err());
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod artifacts;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod endpoints;
 #[cfg(test)]
 mod logs;
