@@ -85,7 +85,8 @@ impl ActiveRuns {
         let mut runs = self.lock();
         runs.insert(run, Arc::clone(&active));
         self.count.send_replace(runs.len());
-        (active, ActiveGuard { runs: Arc::clone(self), run })
+        let guard = ActiveGuard { runs: Arc::clone(self), run, active: Arc::clone(&active) };
+        (active, guard)
     }
 
     /// Returns the attempt of a run that runs here.
@@ -125,12 +126,16 @@ impl ActiveRuns {
 pub(crate) struct ActiveGuard {
     runs: Arc<ActiveRuns>,
     run: RunId,
+    active: Arc<Active>,
 }
 
 impl Drop for ActiveGuard {
     fn drop(&mut self) {
         let mut runs = self.runs.lock();
-        runs.remove(&self.run);
+        // The next attempt of the run may have begun: its entry stays.
+        if runs.get(&self.run).is_some_and(|present| Arc::ptr_eq(present, &self.active)) {
+            runs.remove(&self.run);
+        }
         self.runs.count.send_replace(runs.len());
     }
 }

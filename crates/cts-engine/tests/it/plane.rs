@@ -3,6 +3,7 @@
 //! [`Bench::end`] looks that nothing is left: no process, no directory of an attempt, no queued run.
 
 mod artifacts;
+mod attempts;
 mod cancel;
 mod queue;
 mod recovery;
@@ -68,13 +69,23 @@ pub(crate) fn options(folder: &Path) -> EngineOptions {
 
 /// Starts an engine on a folder whose `tools.d` holds the manifests.
 pub(crate) async fn start(folder: &Path, options: EngineOptions, clock: Arc<dyn Clock>) -> (Engine, Db) {
-    let db = Db::open_sqlite(&folder.join("cts.db"), &SqliteOptions::default()).await.unwrap();
+    start_as(folder, options, clock, WorkerKind::Service, &SqliteOptions::default()).await
+}
+
+/// Starts an engine of another kind, or with other options of the database.
+pub(crate) async fn start_as(
+    folder: &Path,
+    options: EngineOptions,
+    clock: Arc<dyn Clock>,
+    kind: WorkerKind,
+    sqlite: &SqliteOptions,
+) -> (Engine, Db) {
+    let db = Db::open_sqlite(&folder.join("cts.db"), sqlite).await.unwrap();
     let environment = ServiceEnvironment::of_process();
     let registry = Registry::with_environment(Vec::new(), Some(folder.join("tools.d")), environment.clone());
     assert_eq!(registry.broken(), [], "the manifests of the tests are right");
     let ids = Arc::new(Ids::new(Arc::clone(&clock)));
     let blobs = Blobs::local(&folder.join("blobs"), false).unwrap();
-    let kind = WorkerKind::Service;
     let parts = EngineParts { db: db.clone(), blobs, registry, options, clock, ids, kind, environment };
     (Engine::start(parts).await.unwrap(), db)
 }
