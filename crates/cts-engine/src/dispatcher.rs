@@ -49,6 +49,11 @@ async fn claim_and_start(inner: &Arc<Inner>) -> Result<(), EngineError> {
     if inner.db.queued_count().await? == 0 {
         return Ok(());
     }
+    let _claiming = inner.claiming.lock().await;
+    // Looked at again below the lock: who drains waits for it, and nothing may be claimed after that.
+    if inner.is_draining() {
+        return Ok(());
+    }
     let slots: HashMap<ToolId, ToolSlots> = inner
         .registry
         .list()

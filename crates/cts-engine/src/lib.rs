@@ -111,6 +111,8 @@ pub(crate) struct Inner {
     active: Arc<ActiveRuns>,
     writing: uploads::Writing,
     dispatcher: Notify,
+    /// Held from the write of a claim until its attempt is listed: who holds it sees rows and attempts that agree.
+    claiming: tokio::sync::Mutex<()>,
     draining: AtomicBool,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -201,6 +203,7 @@ impl Engine {
             active: Arc::default(),
             writing: uploads::Writing::default(),
             dispatcher: Notify::new(),
+            claiming: tokio::sync::Mutex::new(()),
             draining: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -447,6 +450,7 @@ impl Engine {
     /// A database that does not take the last write.
     pub async fn drain(&self, patience: Duration) -> Result<(), EngineError> {
         self.begin_drain();
+        self.inner.until_claimed().await;
         if !self.inner.until_idle(patience).await {
             self.inner.active.ask_all(Control::Stop);
             self.inner.until_idle(self.inner.options.limits.stop_grace + RECORD_WAIT).await;
@@ -460,6 +464,7 @@ impl Engine {
     /// A database that does not take the last write.
     pub async fn stop_now(&self) -> Result<(), EngineError> {
         self.begin_drain();
+        self.inner.until_claimed().await;
         self.inner.active.ask_all(Control::Kill);
         self.inner.until_idle(RECORD_WAIT).await;
         self.inner.end().await
@@ -518,6 +523,13 @@ impl Inner {
         let measured = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&folder)).await;
         if let Ok(Ok(stat)) = measured {
             self.disk_free.store(stat.f_bavail.saturating_mul(stat.f_frsize), Ordering::Relaxed);
+        }
+    }
+
+    /// Waits for the claim that may be on its way; after [`Engine::begin_drain`] no other one follows.
+    async fn until_claimed(&self) {
+        if tokio::time::timeout(RECORD_WAIT, self.claiming.lock()).await.is_err() {
+            tracing::warn!("the database has not answered a claim; what it has claimed is recovered at the next start");
         }
     }
 

@@ -156,11 +156,16 @@ impl Inner {
                 Some(active) if run.cancel_asked => active.ask(Control::Cancel),
                 Some(_) => {}
                 None => {
-                    // It may have ended between the query and the look: the row says so now.
+                    // A claim whose attempt is not listed yet is waited for.
+                    let _claiming = self.claiming.lock().await;
+                    if self.active.get(run.id).is_some() {
+                        continue;
+                    }
+                    // An attempt is listed until its end is written: what is not listed now has the row that is read now.
                     let still = self.db.run(run.id).await?.is_some_and(|now| {
                         now.state == RunState::Running && now.attempt == run.attempt && now.worker == Some(self.worker)
                     });
-                    if still && self.active.get(run.id).is_none() {
+                    if still {
                         let event = self.lost(&run, false);
                         self.end_lost(&run, event).await?;
                     }

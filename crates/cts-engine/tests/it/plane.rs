@@ -9,6 +9,7 @@ mod queue;
 mod recovery;
 mod retention;
 mod runs;
+mod stopping;
 mod uploads;
 
 use std::path::{Path, PathBuf};

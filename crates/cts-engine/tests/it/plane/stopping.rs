@@ -1,0 +1,71 @@
+//! The end of an engine: nothing begins after it, and no row says that something runs that does not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cts_engine::WorkerKind;
+use cts_engine::attempt::process::find_marked;
+use cts_model::{Code, Ids, Run, RunEvent, RunId, RunState, SystemClock, Timestamp, WorkerId};
+use cts_store::{Db, SqliteOptions};
+
+use super::{Bench, cx, options, script, start, start_as};
+
+fn bare_run(tool: &str) -> Run {
+    let request = cts_model::RunRequest {
+        tool_id: tool.parse().unwrap(),
+        tool_version: "1".into(),
+        name: None,
+        labels: Default::default(),
+        priority: 0,
+        params: Default::default(),
+        secret_params: Default::default(),
+        inputs: Vec::new(),
+        timeout: Duration::from_secs(20),
+        environment: Default::default(),
+        max_attempts: 3,
+        concurrency_key: None,
+        owner: None,
+    };
+    let ids = Ids::new(Arc::new(SystemClock));
+    Run::new(RunId::new(&ids), &cx(), request, Timestamp::from_ms(1_700_000_000_000))
+}
+
+/// Writes a run past the engine, and says that it runs at this worker when one is given.
+async fn write_run(db: &Db, tool: &str, worker: Option<WorkerId>) -> RunId {
+    let run = bare_run(tool);
+    let (id, now) = (run.id, run.created_at);
+    let write = db.write(move |tx| {
+        Box::pin(async move {
+            tx.insert_run(&run).await?;
+            if let Some(worker) = worker {
+                assert!(tx.change_run(id, now, RunEvent::Claimed { worker }).await?.is_ok());
+            }
+            Ok(())
+        })
+    });
+    write.await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn a_claim_that_is_on_its_way_when_the_drain_begins_is_waited_for() {
+    let bench = Bench::new(&[("slow", "sleep 60", "")]).await;
+    let run = write_run(&bench.db, "slow", None).await;
+    // The dispatcher finds it at its next look, within a second; its claim waits behind this write.
+    let db = bench.db.clone();
+    let wait = || db.write(|_| Box::pin(async { Ok(tokio::time::sleep(Duration::from_millis(1800)).await) }));
+    let drain = async {
+        tokio::time::sleep(Duration::from_millis(1400)).await;
+        bench.engine.drain(Duration::ZERO).await.unwrap();
+    };
+    let (waited, ()) = tokio::join!(wait(), drain);
+    waited.unwrap();
+    // Whatever was to happen after the end of the drain has happened when the database has taken another write.
+    bench.db.write(|_| Box::pin(async { Ok(()) })).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let worker = bench.engine.worker_id().to_string();
+    assert_eq!(find_marked(|mark| mark.ends_with(&worker)), [], "nothing runs after the drain");
+    let run = bench.engine.run(run).await.unwrap().run;
+    assert_ne!(run.state, RunState::Running, "{run:?}");
+    bench.end().await;
+}
