@@ -541,7 +541,7 @@ impl Inner {
     }
 
     /// Ends the background tasks and takes the worker's row away.
-    async fn end(&self) -> Result<(), EngineError> {
+    async fn end(self: &Arc<Self>) -> Result<(), EngineError> {
         self.stopping.cancel();
         self.tasks.close();
         // What hangs in the kernel must not hold up the end of the service.

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cts_model::{ArtifactId, Code, Fault, Outcome, Run, RunEvent, RunState, Usage};
+use cts_model::{ArtifactId, Code, Fault, Outcome, Run, RunEvent, RunState, Usage, WorkerId};
 use cts_store::{BlobKey, BlobKind, WorkerKind, WorkerRow};
 use futures_util::StreamExt;
 
@@ -46,10 +46,38 @@ impl Inner {
         Ok(())
     }
 
-    /// Removes the own worker row, when nothing runs here any more.
-    pub(crate) async fn unregister(&self) -> Result<(), EngineError> {
+    /// Ends what the rows still say of this worker, then removes its own row. When that fails the row stays, and with it
+    /// the next start finds what is left.
+    pub(crate) async fn unregister(self: &Arc<Self>) -> Result<(), EngineError> {
+        self.reconcile().await?;
+        self.cancel_queued_of(self.worker).await?;
         let worker = self.worker;
-        self.db.write(move |tx| Box::pin(async move { tx.delete_worker(worker).await })).await?;
+        let left = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    // Whoever has a running row must stay known, or nobody recovers the run.
+                    let left = tx.running().await?.iter().any(|run| run.worker == worker);
+                    if !left {
+                        tx.delete_worker(worker).await?;
+                    }
+                    Ok(left)
+                })
+            })
+            .await?;
+        if left {
+            tracing::warn!(worker.id = %worker, "the row of worker {worker} stays for the next start to recover");
+        }
+        Ok(())
+    }
+
+    /// Cancels what only this worker could claim: nobody waits for the runs of a client that is gone.
+    async fn cancel_queued_of(self: &Arc<Self>, worker: WorkerId) -> Result<(), EngineError> {
+        for queued in self.db.queued_of_owner(worker).await? {
+            if let Some(run) = self.db.run(queued).await?.filter(|run| run.state == RunState::Queued) {
+                self.end_lost(&run, RunEvent::CancelAsked).await?;
+            }
+        }
         Ok(())
     }
 
@@ -84,11 +112,7 @@ impl Inner {
                 self.end_lost(&run, event).await?;
             }
         }
-        for queued in self.db.queued_of_owner(row.id).await? {
-            if let Some(run) = self.db.run(queued).await?.filter(|run| run.state == RunState::Queued) {
-                self.end_lost(&run, RunEvent::CancelAsked).await?;
-            }
-        }
+        self.cancel_queued_of(row.id).await?;
         let worker = row.id;
         self.db.write(move |tx| Box::pin(async move { tx.delete_worker(worker).await })).await?;
         tracing::info!(worker.id = %row.id, "recovered the runs of worker {}, process {}", row.id, row.pid);

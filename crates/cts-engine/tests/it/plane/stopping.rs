@@ -69,3 +69,31 @@ async fn a_claim_that_is_on_its_way_when_the_drain_begins_is_waited_for() {
     assert_ne!(run.state, RunState::Running, "{run:?}");
     bench.end().await;
 }
+
+#[tokio::test]
+async fn a_row_that_says_that_its_run_runs_here_is_ended_before_the_worker_is_gone() {
+    let bench = Bench::new(&[("slow", "sleep 60", "")]).await;
+    let run = write_run(&bench.db, "slow", Some(bench.engine.worker_id())).await;
+    bench.engine.drain(Duration::ZERO).await.unwrap();
+    let run = bench.engine.run(run).await.unwrap().run;
+    assert_eq!((run.state, run.fault.map(|fault| fault.code)), (RunState::Failed, Some(Code::RunLost)));
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn what_a_client_in_process_still_has_in_the_queue_ends_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    script(folder.path(), "slow", "sleep 60", "");
+    let mut options = options(folder.path());
+    options.max_concurrent_runs = 1;
+    let (clock, sqlite) = (Arc::new(SystemClock), SqliteOptions::default());
+    let (engine, db) = start_as(folder.path(), options, clock, WorkerKind::Client, &sqlite).await;
+    let bench = Bench { folder, engine, db };
+    let (first, second) = (bench.submit("slow").await, bench.submit("slow").await);
+    bench.until_running(first).await;
+    bench.engine.stop_now().await.unwrap();
+    assert!(bench.engine.run(first).await.unwrap().run.state.is_terminal());
+    assert_eq!(bench.engine.run(second).await.unwrap().run.state, RunState::Canceled, "nobody waits for it any more");
+    assert!(bench.db.workers().await.unwrap().is_empty());
+    bench.end().await;
+}
