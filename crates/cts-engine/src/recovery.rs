@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cts_model::{ArtifactId, Code, Fault, Outcome, Run, RunEvent, RunState, Usage, WorkerId};
-use cts_store::{BlobKey, BlobKind, WorkerKind, WorkerRow};
+use cts_model::{ArtifactId, Code, Fault, Outcome, Run, RunEvent, RunState, Timestamp, Usage, WorkerId};
+use cts_store::{BlobKey, BlobKind, WorkerRow};
 use futures_util::StreamExt;
 
 use crate::Inner;
@@ -56,8 +56,10 @@ impl Inner {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    // Whoever has a running row must stay known, or nobody recovers the run.
-                    let left = tx.running().await?.iter().any(|run| run.worker == worker);
+                    // Whoever a run belongs to must stay known, or nobody recovers it.
+                    let runs = tx.running().await?.iter().any(|run| run.worker == worker);
+                    let ever = Timestamp::from_ms(i64::MAX);
+                    let left = runs || !tx.queued(ever, Some(worker), None, 1).await?.is_empty();
                     if !left {
                         tx.delete_worker(worker).await?;
                     }
@@ -89,33 +91,58 @@ impl Inner {
             }
             self.recover(&row).await?;
         }
+        self.recover_unknown_workers().await
+    }
+
+    /// Recovers runs whose worker has no row. A worker writes its row before it claims, so what runs by the first look
+    /// and has no worker by the second one has lost it.
+    async fn recover_unknown_workers(self: &Arc<Self>) -> Result<(), EngineError> {
+        let running = self.db.running().await?;
+        let known: HashSet<WorkerId> = self.db.workers().await?.into_iter().map(|row| row.id).collect();
+        let unknown: HashSet<WorkerId> =
+            running.iter().map(|run| run.worker).filter(|id| !known.contains(id)).collect();
+        for worker in unknown {
+            if self.end_leftovers(worker).await? {
+                self.end_runs_of(worker).await?;
+            }
+        }
         Ok(())
     }
 
     async fn recover(self: &Arc<Self>, row: &WorkerRow) -> Result<(), EngineError> {
-        let suffix = format!(".{}", row.id);
+        if !self.end_leftovers(row.id).await? {
+            // The next look tries again; a run is not tried again while an old process of it lives.
+            return Ok(());
+        }
+        self.end_runs_of(row.id).await?;
+        self.cancel_queued_of(row.id).await?;
+        let worker = row.id;
+        self.db.write(move |tx| Box::pin(async move { tx.delete_worker(worker).await })).await?;
+        tracing::info!(worker.id = %row.id, "recovered the runs of worker {}, process {}", row.id, row.pid);
+        Ok(())
+    }
+
+    /// Ends the processes of a dead worker; false when some are left.
+    async fn end_leftovers(&self, worker: WorkerId) -> Result<bool, EngineError> {
+        let suffix = format!(".{worker}");
         let ended = tokio::task::spawn_blocking(move || end_marked(|mark| mark.ends_with(&suffix), LEFTOVER_PATIENCE))
             .await
             .map_err(|error| EngineError::Panicked(error.to_string()))?;
         if !ended.ended.is_empty() || !ended.left.is_empty() {
             let (gone, left) = (ended.ended.len(), ended.left.len());
-            tracing::warn!(worker.id = %row.id, gone, left, "ended {gone} processes of dead worker {}", row.id);
+            tracing::warn!(worker.id = %worker, gone, left, "ended {gone} processes of dead worker {worker}");
         }
-        if !ended.left.is_empty() {
-            // The next look tries again; a run is not tried again while an old process of it lives.
-            return Ok(());
-        }
-        let client = row.kind == WorkerKind::Client;
-        for running in self.db.runs_of_worker(row.id).await? {
-            if let Some(run) = self.db.run(running.id).await?.filter(|run| run.worker == Some(row.id)) {
-                let event = self.lost(&run, client);
+        Ok(ended.left.is_empty())
+    }
+
+    /// Gives the running rows of a dead worker their next state.
+    async fn end_runs_of(self: &Arc<Self>, worker: WorkerId) -> Result<(), EngineError> {
+        for running in self.db.runs_of_worker(worker).await? {
+            if let Some(run) = self.db.run(running.id).await?.filter(|run| run.worker == Some(worker)) {
+                let event = self.lost(&run, run.request.owner == Some(worker));
                 self.end_lost(&run, event).await?;
             }
         }
-        self.cancel_queued_of(row.id).await?;
-        let worker = row.id;
-        self.db.write(move |tx| Box::pin(async move { tx.delete_worker(worker).await })).await?;
-        tracing::info!(worker.id = %row.id, "recovered the runs of worker {}, process {}", row.id, row.pid);
         Ok(())
     }
 
@@ -154,8 +181,13 @@ impl Inner {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let gone = tx.delete_artifacts_of_attempt(id, attempt).await?;
-                    Ok((tx.change_run(id, now, event).await?, gone))
+                    let changed = tx.change_run(id, now, event).await?;
+                    // Somebody else may have been faster; then what there is belongs to the end that was written.
+                    let gone = match &changed {
+                        Ok(_) => tx.delete_artifacts_of_attempt(id, attempt).await?,
+                        Err(_) => Vec::new(),
+                    };
+                    Ok((changed, gone))
                 })
             })
             .await?;

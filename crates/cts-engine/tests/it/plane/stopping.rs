@@ -81,6 +81,20 @@ async fn a_row_that_says_that_its_run_runs_here_is_ended_before_the_worker_is_go
 }
 
 #[tokio::test]
+async fn a_run_of_a_worker_that_nobody_knows_is_recovered() {
+    let folder = tempfile::tempdir().unwrap();
+    script(folder.path(), "slow", "sleep 60", "");
+    let db = Db::open_sqlite(&folder.path().join("cts.db"), &SqliteOptions::default()).await.unwrap();
+    let run = write_run(&db, "slow", Some(WorkerId::new(&Ids::new(Arc::new(SystemClock))))).await;
+    db.close().await;
+    let (engine, db) = start(folder.path(), options(folder.path()), Arc::new(SystemClock)).await;
+    let bench = Bench { folder, engine, db };
+    let run = bench.engine.run(run).await.unwrap().run;
+    assert_eq!((run.state, run.fault.map(|fault| fault.code)), (RunState::Failed, Some(Code::RunLost)));
+    bench.end().await;
+}
+
+#[tokio::test]
 async fn what_a_client_in_process_still_has_in_the_queue_ends_with_it() {
     let folder = tempfile::tempdir().unwrap();
     script(folder.path(), "slow", "sleep 60", "");
