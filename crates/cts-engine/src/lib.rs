@@ -453,7 +453,11 @@ impl Engine {
         self.inner.until_claimed().await;
         if !self.inner.until_idle(patience).await {
             self.inner.active.ask_all(Control::Stop);
-            self.inner.until_idle(self.inner.options.limits.stop_grace + RECORD_WAIT).await;
+            if !self.inner.until_idle(self.inner.options.limits.stop_grace + RECORD_WAIT).await {
+                // A tool may have a longer grace of its own: the service's end does not wait for it.
+                self.inner.active.ask_all(Control::Kill);
+                self.inner.until_idle(RECORD_WAIT).await;
+            }
         }
         self.inner.end().await
     }

@@ -111,3 +111,15 @@ async fn what_a_client_in_process_still_has_in_the_queue_ends_with_it() {
     assert!(bench.db.workers().await.unwrap().is_empty());
     bench.end().await;
 }
+
+#[tokio::test]
+async fn a_tool_with_a_long_grace_does_not_outlive_the_drain() {
+    let script = "trap '' TERM; echo ready; while :; do sleep 0.1; done";
+    let bench = Bench::new(&[("stubborn", script, "[limits]\nstop_grace = \"10m\"")]).await;
+    let run = bench.submit("stubborn").await;
+    bench.until_running(run).await;
+    bench.engine.drain(Duration::ZERO).await.unwrap();
+    let run = bench.engine.run(run).await.unwrap().run;
+    assert_eq!((run.state, run.fault.map(|fault| fault.code)), (RunState::Failed, Some(Code::ServiceStopped)));
+    bench.end().await;
+}
