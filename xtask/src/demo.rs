@@ -23,18 +23,17 @@ pub(crate) fn run() -> Result<(), Failed> {
     let cts = root::built("debug", "cts");
     start(command(&cts).args(["run", "rlog-to-csv", "--path", SAMPLE, "--wait", "--follow", "--out-dir", OUT_DIR]))?;
 
-    let mut names: Vec<String> = fs::read_dir(root::workspace().join(OUT_DIR))
+    let first = fs::read_dir(root::workspace().join(OUT_DIR))
         .doing(|| format!("cannot list {OUT_DIR}"))?
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-        .collect();
-    names.sort();
-    let first = names.first().ok_or_else(|| Failed::new(format!("the run left nothing in {OUT_DIR}")))?;
+        .find(|name| name.ends_with(".csv"))
+        .ok_or_else(|| Failed::new(format!("the run left no table in {OUT_DIR}")))?;
     println!(
         "
 What next (`cts` is {cts}):
   head {OUT_DIR}/{first}
-  cts cap                      every tool with its parameters
-  cts run rlog-to-csv --help   the parameters of this one
+  cts cap                      every tool
+  cts cap rlog-to-csv          the parameters of this one
   cts serve                    the same as a service, with a page to try it at http://127.0.0.1:8080/docs
   docs/guides/first-steps.md   from here to an own tool in ten minutes",
         cts = cts.strip_prefix(root::workspace()).unwrap_or(&cts).display(),

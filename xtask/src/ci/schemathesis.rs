@@ -58,7 +58,7 @@ fn arguments<'a>(ask: &'a mut Command, url: &str) -> &'a mut Command {
     // It leaves a folder where it is started.
     ask.current_dir(Service::folder_of(NAME))
         .args(["run", url, "--seed", SEED, "--generation-database", "none"])
-        .args(["--workers", "1", "--request-timeout", "10", "--warnings", "off", "--checks", checks])
+        .args(["--workers", "1", "--request-timeout", "5", "--warnings", "off", "--checks", checks])
 }
 
 /// Makes a run with an artifact, and returns the configuration that names both.
