@@ -2,6 +2,7 @@
 
 pub(crate) mod artifacts;
 pub(crate) mod download;
+pub(crate) mod older_clients;
 pub(crate) mod preview;
 pub(crate) mod run_events;
 pub(crate) mod run_logs;

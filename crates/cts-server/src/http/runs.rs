@@ -12,11 +12,12 @@ use cts_api::{CreateRun, Problem, Rerun, Run, RunStatus};
 use cts_engine::{RunView, Submission, Submitted, WaitFor};
 use cts_model::{Artifact, CheckedParams, Code, FieldFault, JsonMap, RunId, RunState, Timestamp, ToolId};
 use cts_store::{RunFilter, RunSort};
+use http::HeaderMap;
 use http::header::{self, HeaderValue};
 use utoipa::IntoParams;
 
 use crate::extract::{BaseUrl, Cx, FromQuery, Idempotency, Json, NoQuery, Path, Query, QueryFields, RawJson};
-use crate::http::{created, json, json_body, json_bytes};
+use crate::http::{created, json, json_body, json_bytes, older_clients};
 use crate::problem::Refusal;
 use crate::state::Shared;
 
@@ -61,9 +62,10 @@ pub(crate) async fn create(
     BaseUrl(base): BaseUrl,
     _: NoQuery,
     key: Idempotency,
+    headers: HeaderMap,
     body: RawJson,
 ) -> Result<Response, Refusal> {
-    let request = match body.read::<CreateRun>() {
+    let mut request = match body.read::<CreateRun>() {
         Ok(request) => request,
         Err(mut faults) => {
             faults.extend(faults_of_params(&shared, &body));
@@ -73,6 +75,11 @@ pub(crate) async fn create(
     if !request.ignored.is_empty() {
         let names = request.ignored.join(", ");
         tracing::info!("{names} of an older client are ignored: CTS needs no repository and installs nothing");
+    }
+    if older_clients::is_sender(&headers)
+        && let Some(tool) = shared.engine.registry().get(&request.tool_id)
+    {
+        older_clients::take_back_guesses(&tool.spec.params, &mut request.params);
     }
     let submission = Submission {
         tool_id: request.tool_id,

@@ -14,6 +14,8 @@ mod endpoints;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod older_client;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod runs;
