@@ -1,7 +1,7 @@
 //! Typed calls in the wire types of the API.
 //!
-//! Addresses are built here from ids, never taken from bodies: a key is never sent to another host. Nothing is
-//! repeated here except the submission of a run, which carries an idempotency key for that purpose.
+//! Addresses are built here from ids, never taken from bodies: a key is never sent to another host. What changes nothing
+//! is repeated when its answer breaks off, and so is the submission of a run, which carries an idempotency key for that.
 
 mod download;
 mod follow;
@@ -34,6 +34,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PATIENCE_FOR_FILES: Duration = Duration::from_mins(15);
 /// Largest answer in JSON.
 const JSON_BYTES_MAX: usize = 256 << 20;
+/// How often a request that changes nothing is sent when its answer breaks off.
+const GET_TRIES_MAX: u32 = 4;
 /// How often a submission is sent when its answer is lost on the way.
 const SUBMIT_TRIES_MAX: u32 = 4;
 /// Longest part of an odd answer that a message repeats.
@@ -129,9 +131,19 @@ impl Client {
         if answer.status.is_success() { Ok(answer) } else { Err(self.refusal(answer).await) }
     }
 
+    /// Sends a request and reads its answer; one that changes nothing is sent again when its answer breaks off.
     async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, CliError> {
-        let answer = self.send(call).await?;
-        self.read(answer).await
+        let mut backoff = retry::Backoff::at_most(if call.0.method() == Method::GET { GET_TRIES_MAX } else { 1 });
+        loop {
+            let answer = match self.send(call.again()).await {
+                Ok(answer) => self.read(answer).await,
+                Err(error) => Err(error),
+            };
+            let broke_off = matches!(&answer, Err(CliError::Connection { source, .. }) if source.was_reached());
+            if !(broke_off && backoff.wait().await) {
+                return answer;
+            }
+        }
     }
 
     async fn read<T: DeserializeOwned>(&self, answer: Answer) -> Result<T, CliError> {

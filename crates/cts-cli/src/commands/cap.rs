@@ -11,16 +11,26 @@ use crate::session::Session;
 const NEAREST_MAX: usize = 3;
 
 pub(crate) async fn cap(session: &Session, tool: Option<String>) -> Result<Done, CliError> {
-    let capabilities = session.client.capabilities().await?;
     let report = match tool {
-        None => Report::Tools(Box::new(capabilities), Vec::new()),
-        Some(id) => Report::Tool(Box::new(find(capabilities, &id)?)),
+        None => Report::Tools(Box::new(session.client.capabilities().await?), Vec::new()),
+        Some(id) => Report::Tool(Box::new(find(session, &id).await?)),
     };
     Ok(Done::well(report))
 }
 
-/// Returns a tool, or the names that are near.
-pub(crate) fn find(capabilities: Capabilities, id: &str) -> Result<ToolCapability, CliError> {
+/// Returns a tool, or the names that are near; a manifest that was refused may be why it is not there.
+pub(crate) async fn find(session: &Session, id: &str) -> Result<ToolCapability, CliError> {
+    let mut found = choose(session.client.capabilities().await?, id);
+    if let Err(CliError::NotFound(complaint)) = &mut found {
+        let refused = session.client.health().await?.broken_manifests;
+        if !refused.is_empty() {
+            complaint.actions.push(format!("Refused: {}; `cts tools check FILE` tells why.", refused.join(", ")));
+        }
+    }
+    found
+}
+
+fn choose(capabilities: Capabilities, id: &str) -> Result<ToolCapability, CliError> {
     let tools: Vec<ToolCapability> = capabilities.tools.into_iter().chain(capabilities.monitors).collect();
     let near: Vec<String> =
         nearest(id, tools.iter().map(|tool| tool.id.as_str()), NEAREST_MAX).into_iter().map(str::to_owned).collect();

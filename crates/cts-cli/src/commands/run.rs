@@ -42,7 +42,7 @@ struct Files {
 
 /// Returns the request, and the files that get a run each.
 async fn prepare(session: &Session, args: &RunArgs) -> Result<(CreateRun, Option<Files>), CliError> {
-    let tool = cap::find(session.client.capabilities().await?, &args.tool)?;
+    let tool = cap::find(session, &args.tool).await?;
     let texts = Texts::gather(&args.params, &session.here)?;
     let mut params = params::typed(&tool, &texts, &session.here, Completeness::Whole)?;
     if args.paths.upload {

@@ -102,7 +102,7 @@ async fn changes(session: &Session, args: &RerunArgs) -> Result<(String, Rerun),
     let mut params = cts_model::JsonMap::new();
     if !args.params.params.is_empty() || !args.params.param_files.is_empty() {
         let earlier = session.client.run(&id, None).await?;
-        let tool = cap::find(session.client.capabilities().await?, &earlier.tool_id)?;
+        let tool = cap::find(session, &earlier.tool_id).await?;
         params = params::typed(&tool, &texts, &session.here, Completeness::Changes)?;
     }
     params.extend(args.unset.iter().map(|name| (name.clone(), Value::Null)));
