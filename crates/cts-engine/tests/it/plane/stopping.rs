@@ -118,6 +118,9 @@ async fn a_tool_with_a_long_grace_does_not_outlive_the_drain() {
     let bench = Bench::new(&[("stubborn", script, "[limits]\nstop_grace = \"10m\"")]).await;
     let run = bench.submit("stubborn").await;
     bench.until_running(run).await;
+    while bench.log(run).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     bench.engine.drain(Duration::ZERO).await.unwrap();
     let run = bench.engine.run(run).await.unwrap().run;
     assert_eq!((run.state, run.fault.map(|fault| fault.code)), (RunState::Failed, Some(Code::ServiceStopped)));
