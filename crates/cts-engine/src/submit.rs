@@ -242,25 +242,39 @@ impl Engine {
             .db
             .write(move |tx| {
                 Box::pin(async move {
+                    let mut remembered = None;
                     if let Some(key) = key {
-                        let seen = tx.key(&key.key, key.route, &actor).await?;
-                        if let Some(seen) = seen.filter(|row| new.created_at.since(row.at) < IDEMPOTENCY_KEPT) {
-                            return Ok(Written::Seen(seen));
+                        if let Some(seen) = tx.key(&key.key, key.route, &actor).await? {
+                            let is_young = new.created_at.since(seen.at) < IDEMPOTENCY_KEPT;
+                            let made: Option<RunId> = seen.resource_id.parse().ok();
+                            let is_there = match made {
+                                Some(made) => tx.run(made).await?.is_some(),
+                                None => false,
+                            };
+                            match made {
+                                Some(_) if is_young && seen.body_sha256 != key.body_sha256 => {
+                                    return Ok(Written::Reused);
+                                }
+                                Some(made) if is_young && is_there => return Ok(Written::Seen(made)),
+                                _ => tx.forget_key(&key.key, key.route, &actor).await?,
+                            };
                         }
-                        let row = IdempotencyRow {
+                        remembered = Some(IdempotencyRow {
                             key: key.key,
                             route: key.route.to_owned(),
                             actor,
                             body_sha256: key.body_sha256,
                             resource_id: new.id.to_string(),
                             at: new.created_at,
-                        };
-                        tx.remember_key(&row).await?;
+                        });
                     }
                     let queued = tx.queued_count().await?;
                     if queued >= queued_max {
-                        // The key must not be remembered for a run that is not there: the error rolls it back.
                         return Ok(Written::Full(queued + 1));
+                    }
+                    // Only now: a key must not be remembered for a run that is not there.
+                    if let Some(row) = remembered {
+                        tx.remember_key(&row).await?;
                     }
                     tx.insert_run(&new).await?;
                     Ok(Written::New)
@@ -279,11 +293,8 @@ impl Engine {
                 Ok(Submitted { view: RunView { run, queue_position }, replayed: false })
             }
             Written::Full(position) => Err(EngineError::QueueFull { position }),
-            Written::Seen(row) => {
-                let id: RunId = row.resource_id.parse().map_err(|_| EngineError::IdempotencyKeyReused)?;
-                let view = self.run(id).await?;
-                Ok(Submitted { view, replayed: true })
-            }
+            Written::Seen(id) => Ok(Submitted { view: self.run(id).await?, replayed: true }),
+            Written::Reused => Err(EngineError::IdempotencyKeyReused),
         }
     }
 
@@ -299,7 +310,8 @@ pub(crate) const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
 enum Written {
     New,
     Full(u64),
-    Seen(IdempotencyRow),
+    Seen(RunId),
+    Reused,
 }
 
 /// Moves the parameters by which older clients name the input to the inputs.

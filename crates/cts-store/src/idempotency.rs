@@ -52,6 +52,16 @@ impl Tx {
         row.map(|row| idempotency_row(&row, key, route, actor)).transpose()
     }
 
+    /// Forgets one key: what was made with it is gone, or it is too old. False when it was not there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_key(&mut self, key: &str, route: &str, actor: &str) -> Result<bool, StoreError> {
+        let delete = "DELETE FROM idempotency_keys WHERE idempotency_key = $1 AND route = $2 AND actor = $3";
+        let delete = sql(delete).bind(comparable(key)).bind(route).bind(comparable(actor));
+        Ok(self.change(delete).await? == 1)
+    }
+
     /// Forgets keys used before `before`, and returns how many.
     ///
     /// # Errors

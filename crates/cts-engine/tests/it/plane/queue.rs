@@ -142,3 +142,73 @@ async fn a_low_disk_takes_nothing_new() {
     assert!(matches!(refused, EngineError::DiskLow { .. }), "{refused:?}");
     tokio::time::timeout(Duration::from_secs(20), bench.end()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_key_is_not_spent_on_a_run_that_the_full_queue_refused() {
+    let bench = Bench::with(&[("slow", "sleep 30", "")], |options| {
+        options.max_concurrent_runs = 1;
+        options.max_queued_runs = 1;
+    })
+    .await;
+    let running = bench.submit("slow").await;
+    bench.until_running(running).await;
+    let waiting = bench.submit("slow").await;
+    let keyed = || {
+        let mut request = request("slow", json!({}));
+        request.idempotency =
+            Some(IdempotencyKey { key: "k".into(), route: "POST /v1/runs", body_sha256: "a".to_owned() });
+        request
+    };
+    let refused = bench.engine.submit(&cx(), keyed()).await.unwrap_err();
+    assert!(matches!(refused, EngineError::QueueFull { position: 2 }), "{refused:?}");
+    bench.engine.cancel(&cx(), waiting).await.unwrap();
+    let submitted = bench.engine.submit(&cx(), keyed()).await.unwrap();
+    assert!(!submitted.replayed);
+    for run in [submitted.view.run.id, running] {
+        bench.engine.cancel(&cx(), run).await.unwrap();
+        bench.end_of(run).await;
+    }
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn one_key_with_two_bodies_at_once_makes_one_run_and_one_refusal() {
+    let bench = Bench::new(&[("quick", "true", "")]).await;
+    let keyed = |body: &str| {
+        let mut request = request("quick", json!({}));
+        request.idempotency =
+            Some(IdempotencyKey { key: "k".into(), route: "POST /v1/runs", body_sha256: body.to_owned() });
+        request
+    };
+    let cx = cx();
+    let (one, other) = tokio::join!(bench.engine.submit(&cx, keyed("a")), bench.engine.submit(&cx, keyed("b")));
+    let (made, refused) = if one.is_ok() { (one, other) } else { (other, one) };
+    assert!(matches!(refused, Err(EngineError::IdempotencyKeyReused)), "{refused:?}");
+    bench.end_of(made.unwrap().view.run.id).await;
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_key_is_remembered_for_a_day_and_then_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    super::script(folder.path(), "quick", "true", "");
+    let clock = cts_model::ManualClock::new(cts_model::Clock::now(&cts_model::SystemClock));
+    let as_clock = std::sync::Arc::clone(&clock) as std::sync::Arc<dyn cts_model::Clock>;
+    let (engine, db) = super::start(folder.path(), super::options(folder.path()), as_clock).await;
+    let bench = Bench { folder, engine, db };
+    let keyed = || {
+        let mut request = request("quick", json!({}));
+        request.idempotency =
+            Some(IdempotencyKey { key: "k".into(), route: "POST /v1/runs", body_sha256: "a".to_owned() });
+        request
+    };
+    let first = bench.engine.submit(&cx(), keyed()).await.unwrap();
+    clock.advance(Duration::from_hours(25));
+    let second = bench.engine.submit(&cx(), keyed()).await.unwrap();
+    assert!(!second.replayed && second.view.run.id != first.view.run.id);
+    let third = bench.engine.submit(&cx(), keyed()).await.unwrap();
+    assert!(third.replayed && third.view.run.id == second.view.run.id, "the key stands for the second run now");
+    bench.end_of(first.view.run.id).await;
+    bench.end_of(second.view.run.id).await;
+    bench.end().await;
+}
