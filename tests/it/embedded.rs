@@ -148,9 +148,7 @@ fn every_kind_of_tool_goes_the_whole_journey() {
     let home = Home::new();
     let examples = root().join("examples/tools.d");
     for entry in std::fs::read_dir(&examples).unwrap().flatten() {
-        if entry.path().extension().is_some_and(|end| end == "toml") {
-            std::fs::copy(entry.path(), home.data().join("tools.d").join(entry.file_name())).unwrap();
-        }
+        std::fs::copy(entry.path(), home.data().join("tools.d").join(entry.file_name())).unwrap();
     }
     let listed = home.cts(&["cap", "--json"]);
     assert_eq!(listed.status.code(), Some(0), "{}", text(&listed));
