@@ -189,7 +189,7 @@ impl Engine {
         });
         faults.extend(tool.command().map(|command| command.check_values(&checked.values)).unwrap_or_default());
         check_texts(name.as_deref(), &labels, &environment, &spec.environment, &mut faults);
-        if priority.abs() > PRIORITY_MAX {
+        if !(-PRIORITY_MAX..=PRIORITY_MAX).contains(&priority) {
             let message = format!("priority is {priority}; allowed is -{PRIORITY_MAX} to {PRIORITY_MAX}");
             faults.push(FieldFault::new("/priority", "range", message));
         }
@@ -289,7 +289,7 @@ impl Engine {
                     run.id = %run.id, tool.id = %run.request.tool_id, request.id = %cx.request_id,
                     "run {} of {} queued", run.id, run.request.tool_id
                 );
-                let queue_position = None;
+                let queue_position = self.inner.db.queue_position(&run).await?;
                 Ok(Submitted { view: RunView { run, queue_position }, replayed: false })
             }
             Written::Full(position) => Err(EngineError::QueueFull { position }),

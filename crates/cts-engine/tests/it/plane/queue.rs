@@ -212,3 +212,15 @@ async fn a_key_is_remembered_for_a_day_and_then_anew() {
     bench.end_of(second.view.run.id).await;
     bench.end().await;
 }
+
+#[tokio::test]
+async fn no_priority_is_too_low_to_be_refused() {
+    let bench = Bench::new(&[("quick", "true", "")]).await;
+    for priority in [i32::MIN, -101, 101, i32::MAX] {
+        let mut request = request("quick", json!({}));
+        request.priority = priority;
+        let refused = bench.engine.submit(&cx(), request).await.unwrap_err();
+        assert!(matches!(refused, EngineError::InvalidRequest(_)), "{refused:?}");
+    }
+    bench.end().await;
+}
