@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use cts_model::{Artifact, ArtifactId, Timestamp};
-use cts_store::BlobKey;
 
 use crate::error::EngineError;
 use crate::submit::IDEMPOTENCY_KEPT;
@@ -91,24 +90,28 @@ impl Inner {
             if old.is_empty() {
                 return Ok(());
             }
-            let ids = old.clone();
-            let blobs: Vec<ArtifactId> = self
+            let (gone, blobs) = self
                 .db
                 .write(move |tx| {
                     Box::pin(async move {
-                        let mut blobs = Vec::new();
-                        for id in ids {
-                            blobs.extend(tx.delete_run(id, now).await?.unwrap_or_default());
+                        let (mut gone, mut blobs) = (Vec::new(), Vec::new());
+                        for id in old {
+                            // One that was pinned meanwhile stays.
+                            if let Some(artifacts) = tx.delete_run(id, now).await? {
+                                gone.push(id);
+                                blobs.extend(artifacts);
+                            }
                         }
-                        Ok(blobs)
+                        Ok((gone, blobs))
                     })
                 })
                 .await?;
             self.delete_blobs(blobs).await;
-            removed.runs += old.len() as u64;
+            removed.runs += gone.len() as u64;
+            gone.iter().for_each(|run| self.announce(*run));
             let logs = self.logs.clone();
             let remove = move || {
-                for run in old {
+                for run in gone {
                     if let Err(error) = logs.remove(run) {
                         tracing::warn!(run.id = %run, %error, "cannot remove the log of run {run}");
                     }
@@ -177,21 +180,20 @@ impl Inner {
             })
             .await?;
         let count = ids.len() as u64;
-        for id in ids {
-            self.blobs.delete(BlobKey::Artifact(id)).await?;
-        }
+        self.delete_blobs(ids).await;
         artifacts.iter().for_each(|artifact| self.wakeups.wake(artifact.run_id));
         Ok(count)
     }
 
     /// Removes log files by the age of their last line. A run that is pinned or not ended keeps its log.
     async fn remove_logs(&self, now: Timestamp, removed: &mut Removed) -> Result<(), EngineError> {
-        if self.options.log_retention.is_zero() || self.options.log_retention >= self.options.run_retention {
+        let (logs_kept, runs_kept) = (self.options.log_retention, self.options.run_retention);
+        if logs_kept.is_zero() || (!runs_kept.is_zero() && logs_kept >= runs_kept) {
             // Logs go with their runs.
             return Ok(());
         }
         let folder = self.logs.folder().to_owned();
-        let before = now.minus(self.options.log_retention);
+        let before = now.minus(logs_kept);
         let old = tokio::task::spawn_blocking(move || old_logs(&folder, before))
             .await
             .map_err(|error| EngineError::Panicked(error.to_string()))?;
@@ -200,7 +202,9 @@ impl Inner {
             if keep {
                 continue;
             }
-            match self.logs.remove(run) {
+            let logs = self.logs.clone();
+            let gone = tokio::task::spawn_blocking(move || logs.remove(run)).await;
+            match gone.map_err(|error| EngineError::Panicked(error.to_string()))? {
                 Ok(()) => removed.logs += 1,
                 Err(error) => tracing::warn!(run.id = %run, %error, "cannot remove the log of run {run}"),
             }

@@ -56,3 +56,35 @@ async fn too_many_bytes_take_away_the_oldest() {
     assert_eq!(left, [0, 0, 1, 1]);
     bench.end().await;
 }
+
+#[tokio::test]
+async fn logs_go_by_their_age_also_where_runs_are_kept_for_ever() {
+    let (bench, clock) = bench(|options| {
+        options.run_retention = Duration::ZERO;
+        options.artifact_retention = Duration::ZERO;
+        options.log_retention = Duration::from_hours(24);
+    })
+    .await;
+    let (old, pinned) = (bench.submit("makes").await, bench.submit("makes").await);
+    bench.end_of(old).await;
+    bench.end_of(pinned).await;
+    bench.engine.pin(pinned, true).await.unwrap();
+    clock.advance(Duration::from_hours(25));
+    let removed = bench.engine.retention_pass().await.unwrap();
+    assert_eq!(removed, Removed { logs: 1, ..Removed::default() });
+    assert!(bench.log(old).await.is_empty());
+    assert_eq!(bench.log(pinned).await.len(), 1);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn who_follows_the_changes_of_runs_is_woken_when_one_is_removed() {
+    let (bench, clock) = bench(|_| {}).await;
+    bench.end_of(bench.submit("makes").await).await;
+    clock.advance(Duration::from_hours(50));
+    let mut changes = bench.engine.run_changes();
+    changes.mark_unchanged();
+    assert_eq!(bench.engine.retention_pass().await.unwrap().runs, 1);
+    assert!(changes.has_changed().unwrap());
+    bench.end().await;
+}
