@@ -4,6 +4,8 @@
 //! request writes at a time. Finalizing checks size and sum, moves the bytes to the blobs and makes the upload ready;
 //! where the sum differs nothing is kept.
 
+mod part;
+
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
@@ -14,12 +16,12 @@ use bytes::Bytes;
 use cts_model::{Ctx, RelPath, Sha256, Timestamp, Upload, UploadId, UploadState};
 use cts_store::{BlobKey, IdempotencyRow, PutHow};
 use futures_util::{Stream, StreamExt};
-use tokio::io::AsyncWriteExt;
 
 use crate::Inner;
 use crate::attempt::collect::hash_file;
 use crate::error::EngineError;
 use crate::submit::{IDEMPOTENCY_KEPT, IdempotencyKey};
+use crate::uploads::part::Part;
 
 /// An upload that is not finalized is removed after this long.
 const PENDING_KEPT: Duration = Duration::from_hours(24);
@@ -60,6 +62,20 @@ struct WriteGuard {
     id: UploadId,
 }
 
+/// What became of an announcement.
+enum Created {
+    New,
+    Seen(Upload),
+    Reused,
+}
+
+/// The bytes that have arrived.
+struct Arrived {
+    size: u64,
+    /// Where they are when they are the blob already: a death came before its row could say so.
+    blob: Option<PathBuf>,
+}
+
 impl Drop for WriteGuard {
     fn drop(&mut self) {
         self.inner.writing.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
@@ -75,12 +91,12 @@ impl Uploads {
         self.inner.options.data_dir.join("uploads").join(format!("{id}.part"))
     }
 
-    fn begin_write(&self, id: UploadId) -> Result<WriteGuard, EngineError> {
+    fn begin_write(&self, id: UploadId) -> Result<Arc<WriteGuard>, EngineError> {
         let mut writing = self.inner.writing.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !writing.insert(id) {
             return Err(EngineError::UploadBusy(id));
         }
-        Ok(WriteGuard { inner: Arc::clone(&self.inner), id })
+        Ok(Arc::new(WriteGuard { inner: Arc::clone(&self.inner), id }))
     }
 
     /// Announces a file; the flag says whether the key was seen before.
@@ -112,15 +128,26 @@ impl Uploads {
             expires_at: now.plus(PENDING_KEPT),
         };
         let (row, actor, key) = (upload.clone(), cx.actor.to_string(), new.idempotency);
-        let seen = self
+        let created = self
             .inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
                     if let Some(key) = key {
-                        let seen = tx.key(&key.key, key.route, &actor).await?;
-                        if let Some(seen) = seen.filter(|seen| now.since(seen.at) < IDEMPOTENCY_KEPT) {
-                            return Ok(Some((seen, key.body_sha256)));
+                        if let Some(seen) = tx.key(&key.key, key.route, &actor).await? {
+                            let is_young = now.since(seen.at) < IDEMPOTENCY_KEPT;
+                            if is_young && seen.body_sha256 != key.body_sha256 {
+                                return Ok(Created::Reused);
+                            }
+                            let made = match seen.resource_id.parse() {
+                                Ok(made) if is_young => tx.upload(made).await?,
+                                _ => None,
+                            };
+                            if let Some(made) = made.filter(|made| made.expires_at > now) {
+                                return Ok(Created::Seen(made));
+                            }
+                            // What was made with it is gone, so the key is free again.
+                            tx.forget_key(&key.key, key.route, &actor).await?;
                         }
                         let remembered = IdempotencyRow {
                             key: key.key,
@@ -133,17 +160,14 @@ impl Uploads {
                         tx.remember_key(&remembered).await?;
                     }
                     tx.insert_upload(&row).await?;
-                    Ok(None)
+                    Ok(Created::New)
                 })
             })
             .await?;
-        match seen {
-            None => Ok((upload, false)),
-            Some((seen, body_sha256)) if seen.body_sha256 != body_sha256 => Err(EngineError::IdempotencyKeyReused),
-            Some((seen, _)) => {
-                let id = seen.resource_id.parse().map_err(|_| EngineError::IdempotencyKeyReused)?;
-                Ok((self.get(id).await?, true))
-            }
+        match created {
+            Created::New => Ok((upload, false)),
+            Created::Seen(upload) => Ok((upload, true)),
+            Created::Reused => Err(EngineError::IdempotencyKeyReused),
         }
     }
 
@@ -166,7 +190,21 @@ impl Uploads {
         if upload.state == UploadState::Ready {
             return Ok(upload.size);
         }
-        length(&self.part(id)).await
+        Ok(self.arrived(&upload).await?.size)
+    }
+
+    /// Returns what has arrived of an upload that is not ready.
+    async fn arrived(&self, upload: &Upload) -> Result<Arrived, EngineError> {
+        let part = self.part(upload.id);
+        match tokio::fs::metadata(&part).await {
+            Ok(meta) => return Ok(Arrived { size: meta.len(), blob: None }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(EngineError::file("read", part)(error)),
+        }
+        let key = BlobKey::Upload(upload.id);
+        let stored = self.inner.blobs.size(key).await?.filter(|size| *size == upload.size);
+        let blob = stored.and_then(|_| self.inner.blobs.local_path(key));
+        Ok(Arrived { size: if blob.is_some() { upload.size } else { 0 }, blob })
     }
 
     /// Appends bytes; without an offset it begins anew. Returns the new offset.
@@ -185,21 +223,15 @@ impl Uploads {
         if upload.state == UploadState::Ready {
             return Err(EngineError::UploadOffset { present: upload.size, given: offset.unwrap_or(0) });
         }
-        let path = self.part(id);
-        let present = if offset.is_none() { 0 } else { length(&path).await? };
+        let present = if offset.is_none() { 0 } else { self.arrived(&upload).await?.size };
         if let Some(given) = offset.filter(|given| *given != present) {
             return Err(EngineError::UploadOffset { present, given });
         }
-        let failed = |error| EngineError::file("write", path.clone())(error);
-        if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await.map_err(failed)?;
+        let mut part = Part::new(self.part(id), offset.is_none(), guard);
+        if offset.is_none() {
+            part = part.write(Vec::new()).await?;
         }
-        let mut options = tokio::fs::OpenOptions::new();
-        options.create(true).mode(0o600);
-        let options = if offset.is_none() { options.write(true).truncate(true) } else { options.append(true) };
-        let file = options.open(&path).await.map_err(failed)?;
-        let mut file = tokio::io::BufWriter::with_capacity(WRITE_BUFFER_BYTES, file);
-        let mut at = present;
+        let (mut at, mut buffer) = (present, Vec::new());
         let result = loop {
             let Some(piece) = body.next().await else { break Ok(()) };
             let piece = match piece {
@@ -209,14 +241,16 @@ impl Uploads {
             if at + piece.len() as u64 > upload.size {
                 break Err(EngineError::UploadTooLarge { limit: upload.size });
             }
-            if let Err(error) = file.write_all(&piece).await {
-                break Err(failed(error));
-            }
+            buffer.extend_from_slice(&piece);
             at += piece.len() as u64;
+            if buffer.len() >= WRITE_BUFFER_BYTES {
+                part = part.write(std::mem::take(&mut buffer)).await?;
+            }
         };
         // What has arrived is kept, whatever broke off.
-        file.flush().await.map_err(failed)?;
-        drop(guard);
+        if !buffer.is_empty() {
+            part.write(buffer).await?;
+        }
         result.map(|()| at)
     }
 
@@ -225,7 +259,14 @@ impl Uploads {
     /// # Errors
     /// Missing bytes; a sum that differs, and then nothing is kept.
     pub async fn finalize(&self, id: UploadId, sha256: Option<Sha256>) -> Result<Upload, EngineError> {
-        let _guard = self.begin_write(id)?;
+        // A task of its own: a request that goes away does not leave it half done.
+        let uploads = self.clone();
+        let finalized = tokio::spawn(async move { uploads.finalize_now(id, sha256).await });
+        finalized.await.map_err(|error| EngineError::Panicked(error.to_string()))?
+    }
+
+    async fn finalize_now(&self, id: UploadId, sha256: Option<Sha256>) -> Result<Upload, EngineError> {
+        let guard = self.begin_write(id)?;
         let mut upload = self.get(id).await?;
         if upload.state == UploadState::Ready {
             return match (sha256, upload.sha256) {
@@ -233,31 +274,39 @@ impl Uploads {
                 _ => Ok(upload),
             };
         }
-        let path = self.part(id);
-        let present = length(&path).await?;
-        if present != upload.size {
-            return Err(EngineError::UploadIncomplete { present, size: upload.size });
+        let arrived = self.arrived(&upload).await?;
+        if arrived.size != upload.size {
+            return Err(EngineError::UploadIncomplete { present: arrived.size, size: upload.size });
         }
-        if present == 0 {
+        let is_stored = arrived.blob.is_some();
+        let path = arrived.blob.unwrap_or_else(|| self.part(id));
+        if upload.size == 0 && !is_stored {
             // An empty file was never opened by an append.
-            tokio::fs::write(&path, b"").await.map_err(EngineError::file("write", path.clone()))?;
+            Part::new(path.clone(), false, Arc::clone(&guard)).write(Vec::new()).await?;
         }
         let hashed = path.clone();
         let (_, found) = tokio::task::spawn_blocking(move || hash_file(&hashed))
             .await
             .map_err(|error| EngineError::Panicked(error.to_string()))?
             .map_err(EngineError::file("read", path.clone()))?;
-        let declared = [upload.sha256, sha256].into_iter().flatten();
-        if let Some(declared) = declared.into_iter().find(|declared| *declared != found) {
+        if let Some(declared) = [sha256, upload.sha256].into_iter().flatten().find(|declared| *declared != found) {
             self.remove(id).await?;
             return Err(mismatch(declared, found));
         }
-        self.inner.blobs.put_file(BlobKey::Upload(id), &path, PutHow::Move).await?;
+        if !is_stored {
+            self.inner.blobs.put_file(BlobKey::Upload(id), &path, PutHow::Move).await?;
+        }
         let expires_at = self.inner.clock.now().plus(READY_KEPT);
-        self.inner
+        let ready = self
+            .inner
             .db
             .write(move |tx| Box::pin(async move { tx.set_upload_ready(id, found, expires_at).await }))
             .await?;
+        if !ready {
+            // Its row has gone meanwhile.
+            self.inner.blobs.delete(BlobKey::Upload(id)).await?;
+            return Err(EngineError::UploadNotFound(id));
+        }
         upload.sha256 = Some(found);
         upload.state = UploadState::Ready;
         upload.expires_at = expires_at;
@@ -303,13 +352,5 @@ fn file_name(name: &str) -> Result<String, EngineError> {
             let message = "filename is no name of a file: 1 to 255 bytes without control characters";
             Err(EngineError::InvalidRequest(vec![cts_model::FieldFault::new("/filename", "pattern", message)]))
         }
-    }
-}
-
-async fn length(path: &std::path::Path) -> Result<u64, EngineError> {
-    match tokio::fs::metadata(path).await {
-        Ok(meta) => Ok(meta.len()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(EngineError::file("read", path.to_owned())(error)),
     }
 }
