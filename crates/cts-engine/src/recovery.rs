@@ -4,18 +4,18 @@
 //! touched, and only after every process that carries a mark of theirs has ended, so that no attempt runs twice at one
 //! time. What a dead client in process had queued is canceled: nobody waits for it any more.
 
+mod sweep;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cts_model::{ArtifactId, Code, Fault, Outcome, Run, RunEvent, RunState, Timestamp, Usage, WorkerId};
-use cts_store::{BlobKey, BlobKind, WorkerRow};
-use futures_util::StreamExt;
+use cts_model::{Code, Fault, Outcome, Run, RunEvent, RunState, Timestamp, Usage, WorkerId};
+use cts_store::WorkerRow;
 
 use crate::Inner;
 use crate::active::Control;
 use crate::attempt::process::{ProcessId, end_marked};
-use crate::attempt::start::{RUNS_FOLDER, remove_folder};
 use crate::attempt::verdict::{Next, next};
 use crate::error::EngineError;
 
@@ -25,10 +25,6 @@ const LEFTOVER_PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Every so many looks, the other workers too.
 const LOOKS_PER_WORKER_LOOK: u32 = 5;
-/// Bytes without a row are left alone for this long while other workers live: they may be about to get one.
-const ORPHAN_AGE: Duration = Duration::from_hours(1);
-/// Most blobs whose rows are looked up at once.
-const SWEEP_BATCH: usize = 500;
 
 impl Inner {
     /// Writes the own worker row.
@@ -252,82 +248,10 @@ impl Inner {
             }
         }
     }
-
-    /// Removes directories of attempts that are over, and bytes without rows. Begins after recovery, in the background.
-    pub(crate) async fn sweep(self: Arc<Self>) {
-        if let Err(error) = self.sweep_folders().await {
-            tracing::warn!(%error, "cannot remove the directories of old attempts");
-        }
-        if let Err(error) = self.sweep_blobs().await {
-            tracing::warn!(%error, "cannot look for bytes without rows");
-        }
-    }
-
-    async fn sweep_folders(&self) -> Result<(), EngineError> {
-        let parents = [self.options.data_dir.join(RUNS_FOLDER), self.temp_root.clone()];
-        for parent in parents {
-            let listed = tokio::task::spawn_blocking(move || attempt_folders(&parent))
-                .await
-                .map_err(|error| EngineError::Panicked(error.to_string()))?;
-            for (path, run, attempt) in listed {
-                let running =
-                    self.db.run(run).await?.is_some_and(|row| row.state == RunState::Running && row.attempt == attempt);
-                if running || self.active.get(run).is_some() {
-                    continue;
-                }
-                let removed = tokio::task::spawn_blocking(move || (remove_folder(&path), path)).await;
-                if let Ok((Err(error), path)) = removed {
-                    tracing::warn!(%error, "cannot remove {}", path.display());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn sweep_blobs(&self) -> Result<(), EngineError> {
-        let others = self.db.workers().await?.iter().any(|row| row.id != self.worker);
-        let own_start = created_ms(self.worker.uuid());
-        let limit = if others { self.clock.now().minus(ORPHAN_AGE).as_ms() } else { own_start };
-        let blobs = self.blobs.clone();
-        let mut entries = blobs.list(BlobKind::Artifact).chunks(SWEEP_BATCH);
-        while let Some(batch) = entries.next().await {
-            let old: Vec<ArtifactId> = batch
-                .into_iter()
-                .filter_map(|entry| match entry.ok()?.key {
-                    BlobKey::Artifact(id) if created_ms(id.uuid()) < limit => Some(id),
-                    _ => None,
-                })
-                .collect();
-            let known: HashSet<ArtifactId> = self.db.artifact_ids_exist(&old).await?.into_iter().collect();
-            let orphans: Vec<ArtifactId> = old.into_iter().filter(|id| !known.contains(id)).collect();
-            if !orphans.is_empty() {
-                tracing::info!(count = orphans.len(), "removing {} blobs that no row names", orphans.len());
-            }
-            self.delete_blobs(orphans).await;
-        }
-        Ok(())
-    }
-}
-
-/// The time in a `UUIDv7`, in milliseconds since 1970.
-fn created_ms(uuid: uuid::Uuid) -> i64 {
-    let time = uuid.get_timestamp().map_or((0, 0), |time| time.to_unix());
-    i64::try_from(time.0).unwrap_or(0) * 1000 + i64::from(time.1 / 1_000_000)
 }
 
 async fn is_alive(row: &WorkerRow) -> bool {
     let id =
         ProcessId { pid: row.pid.cast_signed(), start_time_ticks: row.start_time_ticks, boot_id: row.boot_id.clone() };
     tokio::task::spawn_blocking(move || id.is_alive()).await.unwrap_or(true)
-}
-
-/// Lists the folders `<run>.<attempt>`.
-fn attempt_folders(parent: &std::path::Path) -> Vec<(std::path::PathBuf, cts_model::RunId, u32)> {
-    let Ok(entries) = std::fs::read_dir(parent) else { return Vec::new() };
-    let named = entries.flatten().filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        let (run, attempt) = name.rsplit_once('.')?;
-        Some((entry.path(), run.parse().ok()?, attempt.parse().ok()?))
-    });
-    named.collect()
 }

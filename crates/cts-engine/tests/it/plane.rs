@@ -10,6 +10,7 @@ mod recovery;
 mod retention;
 mod runs;
 mod stopping;
+mod sweeps;
 mod uploads;
 
 use std::path::{Path, PathBuf};
