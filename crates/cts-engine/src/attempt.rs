@@ -5,6 +5,7 @@
 
 pub(crate) mod collect;
 pub(crate) mod machine;
+pub(crate) mod mask;
 pub(crate) mod output;
 pub mod process;
 pub(crate) mod pump;

@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 use cts_model::{Level, LogOrigin, OutputStream};
 use cts_model::{Timestamp, child_line};
 
+use crate::attempt::mask::Masks;
+
 /// Longest line, in bytes before replacement.
 pub(crate) const LINE_BYTES_MAX: usize = 64 * 1024;
 /// What a line begins with when the one before was cut.
@@ -25,9 +27,15 @@ const TAIL_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) struct LineSplitter {
     partial: Vec<u8>,
     continued: bool,
+    masks: Masks,
 }
 
 impl LineSplitter {
+    /// Returns a splitter that never cuts a line within one of these.
+    pub(crate) fn new(masks: Masks) -> Self {
+        Self { masks, ..Self::default() }
+    }
+
     /// Takes bytes and gives every line that is complete.
     pub(crate) fn push(&mut self, mut bytes: &[u8], mut line: impl FnMut(String)) {
         while !bytes.is_empty() {
@@ -51,9 +59,9 @@ impl LineSplitter {
                 _ => {
                     self.partial.extend_from_slice(&bytes[..room]);
                     bytes = &bytes[room..];
-                    // A cut never splits a character.
+                    // A cut never splits a character or a secret.
                     let mut partial = std::mem::take(&mut self.partial);
-                    let whole = partial.len() - incomplete_tail(&partial);
+                    let whole = partial.len() - incomplete_tail(&partial).max(self.masks.begun(&partial));
                     self.partial = partial.split_off(whole);
                     line(self.text(&partial));
                     self.continued = true;

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::Inner;
 use crate::attempt::collect::Collector;
+use crate::attempt::mask::Masks;
 use crate::attempt::output::{LineSplitter, LogGate, NewLine, log_line};
 use crate::attempt::process::ChildOutput;
 use crate::attempt::start::Prepared;
@@ -30,8 +31,6 @@ const STDERR_TAIL_BYTES: usize = 4096;
 const HELD_INTERVAL: Duration = Duration::from_millis(250);
 /// Most reports of finished files that wait for the next scan.
 const DECLARED_MAX: usize = 1000;
-/// Shortest secret that is masked in the log; shorter ones would mask half of any text.
-const MASKED_LENGTH_MIN: usize = 4;
 
 type Scanned = (Collector, Result<Vec<cts_model::ArtifactDraft>, EngineError>);
 
@@ -49,7 +48,7 @@ pub(crate) enum Turn {
 }
 
 /// One stream of the child.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Source {
     pipe: Option<Receiver>,
     splitter: LineSplitter,
@@ -79,7 +78,7 @@ pub(crate) struct Pump<'a> {
     stderr: Source,
     buffer: Vec<u8>,
     stdout_file: Option<tokio::fs::File>,
-    secrets: Vec<String>,
+    masks: Masks,
     gate: LogGate,
     log: LogAppender,
     pending: Vec<NewLine>,
@@ -104,20 +103,15 @@ impl<'a> Pump<'a> {
             Some(path) => Some(open_new(path).await.map_err(EngineError::file("make", path.clone()))?),
             None => None,
         };
-        let (limits, now) = (&prepared.limits, Instant::now());
+        let (limits, now, masks) = (&prepared.limits, Instant::now(), Masks::new(&prepared.secrets));
         Ok(Self {
             inner,
             run,
-            stdout: Source::default(),
-            stderr: Source::default(),
+            stdout: Source { pipe: None, splitter: LineSplitter::new(masks.clone()) },
+            stderr: Source { pipe: None, splitter: LineSplitter::new(masks.clone()) },
             buffer: vec![0; READ_BYTES],
             stdout_file,
-            secrets: prepared
-                .secrets
-                .iter()
-                .map(|s| s.reveal().to_owned())
-                .filter(|s| s.len() >= MASKED_LENGTH_MIN)
-                .collect(),
+            masks,
             gate: LogGate::new(limits.log_bytes, limits.log_lines_per_second, log.stored_bytes()),
             log,
             pending: Vec::new(),
@@ -209,22 +203,29 @@ impl<'a> Pump<'a> {
         } else {
             source.splitter.push(&self.buffer[..length], |line| lines.push(line));
         }
-        lines.into_iter().for_each(|line| self.take(stream, line));
+        lines.iter().for_each(|line| self.take(stream, line));
     }
 
-    fn take(&mut self, stream: OutputStream, mut text: String) {
-        for secret in &self.secrets {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), cts_model::secret::MASK);
-            }
-        }
-        if stream == OutputStream::Stderr {
-            self.remember_stderr(&text);
-        }
+    fn take(&mut self, stream: OutputStream, text: &str) {
         let now = self.inner.clock.now();
-        match log_line(now, stream, &text) {
-            Ok(line) => self.gate.push(line, &mut self.pending),
-            Err(ChildLine::Progress(progress)) => self.progress = Some(progress),
+        // Masked after it is understood: a report may write a secret with escapes.
+        let line = |level, message| {
+            let message = self.masks.mask(message);
+            NewLine { timestamp: now, level, origin: LogOrigin::Tool, stream: Some(stream), message }
+        };
+        match log_line(now, stream, text) {
+            Ok(NewLine { level, message, .. }) | Err(ChildLine::Log { level, message }) => {
+                let line = line(level, message);
+                if stream == OutputStream::Stderr {
+                    self.remember_stderr(&line.message);
+                }
+                self.gate.push(line, &mut self.pending);
+            }
+            Err(ChildLine::Progress(progress)) => {
+                let message = progress.message.map(|message| self.masks.mask(message));
+                let unit = progress.unit.map(|unit| self.masks.mask(unit));
+                self.progress = Some(Progress { message, unit, ..progress });
+            }
             Err(ChildLine::Artifact { path, media_type }) => {
                 if self.declared.len() < DECLARED_MAX {
                     self.declared.push((path, media_type));
@@ -233,13 +234,8 @@ impl<'a> Pump<'a> {
                 }
             }
             Err(ChildLine::Error { message, hint }) => {
-                let (level, origin, stream) = (Level::Error, LogOrigin::Tool, Some(stream));
-                let line = NewLine { timestamp: now, level, origin, stream, message: message.clone() };
-                self.gate.push(line, &mut self.pending);
-                self.said = Some((message, hint));
-            }
-            Err(ChildLine::Log { level, message }) => {
-                let line = NewLine { timestamp: now, level, origin: LogOrigin::Tool, stream: Some(stream), message };
+                let line = line(Level::Error, message);
+                self.said = Some((line.message.clone(), hint.map(|hint| self.masks.mask(hint))));
                 self.gate.push(line, &mut self.pending);
             }
         }
@@ -315,7 +311,7 @@ impl<'a> Pump<'a> {
             let mut lines = Vec::new();
             let source = if stream == OutputStream::Stdout { &mut self.stdout } else { &mut self.stderr };
             source.splitter.finish(|line| lines.push(line));
-            lines.into_iter().for_each(|line| self.take(stream, line));
+            lines.iter().for_each(|line| self.take(stream, line));
         }
         if let Some(mut file) = self.stdout_file.take()
             && let Err(error) = file.flush().await

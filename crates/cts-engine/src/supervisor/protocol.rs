@@ -3,6 +3,7 @@
 //!
 //! Both ends are the same binary, so the format is private and may change with any release. Nothing here acts.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub const SPEC_BYTES_MAX: usize = 8 << 20;
 pub const REPORT_BYTES_MAX: usize = 64 << 10;
 
 /// Everything a supervisor needs to know about the one process that it starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChildSpec {
     /// What is executed.
     pub program: Program,
@@ -42,6 +43,22 @@ pub struct ChildSpec {
     pub oom_score_adj: u16,
     /// A delegated cgroup v2 folder in which the supervisor makes a group for this attempt.
     pub cgroup_base: Option<PathBuf>,
+}
+
+impl fmt::Debug for ChildSpec {
+    /// Names the variables of the environment and leaves their values out: secrets are among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variables: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("ChildSpec")
+            .field("program", &self.program)
+            .field("args", &self.args)
+            .field("env", &variables)
+            .field("work_dir", &self.work_dir)
+            .field("mark", &self.mark)
+            .field("limits", &self.limits)
+            .field("sandbox", &self.sandbox)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is executed.
@@ -265,4 +282,34 @@ pub enum SpawnFailureKind {
     Protocol,
     /// Something else that the text explains.
     Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_values_of_an_environment_are_never_printed() {
+        let spec = ChildSpec {
+            program: Program::Own,
+            args: Vec::new(),
+            env: vec![("KEY".to_owned(), "hunter2".to_owned())],
+            work_dir: PathBuf::new(),
+            mark: String::new(),
+            grace_ms: 0,
+            limits: ChildLimits::default(),
+            sandbox: Sandbox {
+                enforce: false,
+                readable: Vec::new(),
+                writable: Vec::new(),
+                devices: Vec::new(),
+                network: false,
+                private: Vec::new(),
+            },
+            oom_score_adj: 0,
+            cgroup_base: None,
+        };
+        let text = format!("{spec:?}");
+        assert!(text.contains("KEY") && !text.contains("hunter2"), "{text}");
+    }
 }

@@ -9,6 +9,7 @@ mod queue;
 mod recovery;
 mod retention;
 mod runs;
+mod secrets;
 mod stopping;
 mod sweeps;
 mod uploads;

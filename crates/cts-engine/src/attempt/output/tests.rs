@@ -43,6 +43,19 @@ fn a_cut_does_not_split_a_character() {
     assert!(lines.iter().all(|line| !line.contains('\u{FFFD}')));
 }
 
+#[test]
+fn a_cut_does_not_split_a_secret() {
+    let secret = cts_model::Secret::new("hunter2hunter2".into());
+    for before in LINE_BYTES_MAX - 20..LINE_BYTES_MAX + 2 {
+        let mut splitter = LineSplitter::new(Masks::new(std::slice::from_ref(&secret)));
+        let text = format!("{}{}{}", "x".repeat(before), secret.reveal(), "y".repeat(LINE_BYTES_MAX));
+        let mut lines = Vec::new();
+        splitter.push(text.as_bytes(), |line| lines.push(line));
+        splitter.finish(|line| lines.push(line));
+        assert_eq!(lines.iter().filter(|line| line.contains(secret.reveal())).count(), 1, "{before}");
+    }
+}
+
 fn line(ms: i64, message: &str) -> NewLine {
     NewLine {
         timestamp: Timestamp::from_ms(ms),
