@@ -37,15 +37,33 @@ impl Masks {
         text
     }
 
-    /// Returns how many bytes at the end may be the beginning of a piece that goes on: a cut there would hide it.
-    pub(crate) fn begun(&self, bytes: &[u8]) -> usize {
-        let begun = |piece: &Secret| {
-            let piece = piece.reveal().as_bytes();
-            let most = piece.len().saturating_sub(1).min(bytes.len().saturating_sub(1)).min(HELD_BYTES_MAX);
-            (1..=most).rev().find(|length| bytes.ends_with(&piece[..*length])).unwrap_or(0)
-        };
-        self.pieces.iter().map(begun).max().unwrap_or(0)
+    /// Returns how many bytes at the end of a long line go into its next part, so that the cut hides no piece: one may
+    /// begin here and go on.
+    pub(crate) fn held(&self, bytes: &[u8]) -> usize {
+        let mut held = self.pieces.iter().map(|piece| begun(piece.reveal().as_bytes(), bytes)).max().unwrap_or(0);
+        // That cut may fall into a piece that is here as a whole.
+        while let Some(more) = self.pieces.iter().find_map(|piece| across(piece.reveal().as_bytes(), bytes, held)) {
+            if more > HELD_BYTES_MAX {
+                break;
+            }
+            held = more;
+        }
+        held
     }
+}
+
+/// Returns the length of the longest end of `bytes` that is a beginning of `piece`.
+fn begun(piece: &[u8], bytes: &[u8]) -> usize {
+    let most = piece.len().saturating_sub(1).min(bytes.len().saturating_sub(1)).min(HELD_BYTES_MAX);
+    (1..=most).rev().find(|length| bytes.ends_with(&piece[..*length])).unwrap_or(0)
+}
+
+/// Returns how much must be held so that the cut comes before a piece that lies across it; none where none does.
+fn across(piece: &[u8], bytes: &[u8], held: usize) -> Option<usize> {
+    let cut = bytes.len() - held;
+    let first = (cut + 1).saturating_sub(piece.len());
+    let found = (first..cut).find(|start| bytes[*start..].starts_with(piece))?;
+    Some(bytes.len() - found)
 }
 
 #[cfg(test)]
@@ -62,8 +80,16 @@ mod tests {
     #[test]
     fn the_beginning_of_a_secret_at_the_end_is_seen() {
         let masks = Masks::new(&[Secret::new("hunter2".into()), Secret::new("unterwegs".into())]);
-        for (text, begun) in [("xhunt", 4), ("xhunter2", 0), ("xhunterw", 7), ("xu", 1), ("x", 0), ("", 0)] {
-            assert_eq!(masks.begun(text.as_bytes()), begun, "{text}");
+        for (text, held) in [("xhunt", 4), ("xhunter2", 0), ("xhunterw", 6), ("xu", 1), ("x", 0), ("", 0)] {
+            assert_eq!(masks.held(text.as_bytes()), held, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_moves_before_a_secret_that_repeats_itself() {
+        let masks = Masks::new(&[Secret::new("abcabc".into())]);
+        for (text, held) in [("xxabcabc", 6), ("xxabcab", 5), ("abcabcxabc", 3)] {
+            assert_eq!(masks.held(text.as_bytes()), held, "{text}");
         }
     }
 }

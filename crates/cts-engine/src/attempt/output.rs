@@ -61,7 +61,7 @@ impl LineSplitter {
                     bytes = &bytes[room..];
                     // A cut never splits a character or a secret.
                     let mut partial = std::mem::take(&mut self.partial);
-                    let whole = partial.len() - incomplete_tail(&partial).max(self.masks.begun(&partial));
+                    let whole = partial.len() - incomplete_tail(&partial).max(self.masks.held(&partial));
                     self.partial = partial.split_off(whole);
                     line(self.text(&partial));
                     self.continued = true;
