@@ -15,9 +15,10 @@ pub(crate) mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cts_model::{ArtifactDraft, ArtifactId, Code, Fault, Level, Outcome, Run, RunEvent};
+use cts_model::{ArtifactDraft, ArtifactId, Code, Fault, Level, Outcome, Run, RunEvent, RunId};
 use cts_store::{ArtifactInsert, BlobKey};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::Inner;
@@ -55,12 +56,12 @@ pub(crate) async fn run_attempt(inner: Arc<Inner>, run: Run, active: Arc<Active>
             (Seen { system: Some(fault), ..Seen::default() }, Collected::default())
         }
     };
-    record(&inner, &run, tool.as_deref(), &active, seen, collected.drafts).await;
+    record(&inner, &run, tool.as_deref(), &active, seen, collected).await;
     start::clean(&inner, &run).await;
 }
 
 /// Makes the directories, starts the tool and sees it to its end.
-async fn attempt(inner: &Inner, run: &Run, tool: &Tool, active: &Active) -> (Seen, Collected) {
+async fn attempt(inner: &Arc<Inner>, run: &Run, tool: &Tool, active: &Active) -> (Seen, Collected) {
     let mut seen = Seen { timeout: run.request.timeout, ..Seen::default() };
     let prepared = match start::prepare(inner, run, tool, uses_fallback(run)).await {
         Ok(prepared) => prepared,
@@ -98,13 +99,9 @@ async fn attempt(inner: &Inner, run: &Run, tool: &Tool, active: &Active) -> (See
         seen.usage.exit_code = Some(0);
     }
     let collected = finished.collector.collect(&inner.blobs, &inner.ids).await;
-    let collected = match collected {
-        Ok(collected) => collected,
-        Err(error) => {
-            seen.system.get_or_insert_with(|| error.fault());
-            Collected::default()
-        }
-    };
+    if let Some(error) = &collected.failure {
+        seen.system.get_or_insert_with(|| error.fault());
+    }
     seen.outputs = collected.fault.clone();
     let notes = collected.notes.iter();
     let notes = notes.map(|note| NewLine::system(inner.clock.now(), Level::Warning, note.clone())).collect();
@@ -117,7 +114,7 @@ async fn attempt(inner: &Inner, run: &Run, tool: &Tool, active: &Active) -> (See
 
 /// Spawns the child and drives it, its output, its time and what is asked of it, until no process is left.
 async fn watch_child(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     run: &Run,
     active: &Active,
     prepared: &Prepared,
@@ -137,7 +134,7 @@ async fn watch_child(
     let (mut machine, mut effect) = Machine::start(timing);
     let mut control = active.control();
     let mut asked = Control::Run;
-    let mut told = Instant::now();
+    let (mut told, mut storing) = (Instant::now(), None::<JoinHandle<()>>);
     loop {
         let wake_at = match effect {
             Effect::Sleep { until } => started + until,
@@ -185,9 +182,12 @@ async fn watch_child(
                     }
                     if let Some(progress) = progress {
                         active.tell(|live| live.progress = Some(progress.clone()));
-                        if told.elapsed() >= PROGRESS_INTERVAL {
+                        if told.elapsed() >= PROGRESS_INTERVAL && !storing.as_ref().is_some_and(|task| !task.is_finished()) {
                             told = Instant::now();
-                            inner.store_progress(run, progress).await;
+                            // Not awaited: a database that is slow must not hold up the tool or its time limit.
+                            let inner = Arc::clone(inner);
+                            let (id, attempt) = (run.id, run.attempt);
+                            storing = Some(tokio::spawn(async move { inner.store_progress(id, attempt, progress).await }));
                         }
                         inner.wakeups.wake(run.id);
                     }
@@ -274,14 +274,8 @@ fn say_end(inner: &Inner, pump: &mut Pump<'_>, seen: &Seen) {
 }
 
 /// Writes the end of the attempt: its artifacts and the run's next state in one transaction, then the wakeup.
-async fn record(
-    inner: &Inner,
-    run: &Run,
-    tool: Option<&Tool>,
-    active: &Active,
-    seen: Seen,
-    drafts: Vec<ArtifactDraft>,
-) {
+async fn record(inner: &Inner, run: &Run, tool: Option<&Tool>, active: &Active, seen: Seen, collected: Collected) {
+    let Collected { drafts, gone, .. } = collected;
     let (outcome, fault) = judge(&seen);
     let policy = tool.map_or_else(|| inner.options.retry.clone(), |tool| tool.spec.retry_policy(&inner.options.retry));
     let fallback = tool.is_some_and(|tool| tool.spec.fallback.is_some());
@@ -300,7 +294,7 @@ async fn record(
     let mut event = event;
     let mut delay = RECORD_DELAY;
     for left in (0..RECORD_TRIES).rev() {
-        match inner.write_end(run, active, event.clone(), drafts.clone()).await {
+        match inner.write_end(run, active, event.clone(), drafts.clone(), gone.clone()).await {
             Ok(()) => return,
             Err(error) if left > 0 => {
                 tracing::warn!(run.id = %run.id, %error, "cannot record the end of run {}; trying again", run.id);
@@ -326,7 +320,7 @@ async fn record(
 
 /// Removes stored bytes that will have no row.
 async fn discard(inner: &Inner, drafts: Vec<ArtifactDraft>) -> Vec<ArtifactDraft> {
-    inner.delete_blobs(drafts.into_iter().map(|draft| draft.id).collect()).await;
+    inner.delete_unnamed(drafts.into_iter().map(|draft| draft.id).collect()).await;
     Vec::new()
 }
 
@@ -338,19 +332,25 @@ impl Inner {
         active: &Active,
         event: RunEvent,
         drafts: Vec<ArtifactDraft>,
+        early: Vec<ArtifactId>,
     ) -> Result<(), EngineError> {
         let (id, attempt, now, live) = (run.id, run.attempt, self.clock.now(), active.live());
         let expires_at = self.artifact_expiry(now);
         let requeued = matches!(event, RunEvent::Requeued { .. });
-        let (changed, gone) = self
+        let (changed, gone, fenced) = self
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let mut gone: Vec<ArtifactId> = Vec::new();
+                    let (mut gone, mut fenced): (Vec<ArtifactId>, Vec<ArtifactId>) = (Vec::new(), Vec::new());
+                    for id in early {
+                        if tx.delete_artifact(id).await? {
+                            gone.push(id);
+                        }
+                    }
                     for draft in &drafts {
                         match tx.insert_artifact(id, attempt, draft, now, expires_at).await? {
                             ArtifactInsert::Written { replaced } => gone.extend(replaced),
-                            ArtifactInsert::Fenced => gone.push(draft.id),
+                            ArtifactInsert::Fenced => fenced.push(draft.id),
                         }
                     }
                     if requeued {
@@ -362,11 +362,13 @@ impl Inner {
                     if let Some(progress) = &live.progress {
                         tx.set_progress(id, attempt, progress).await?;
                     }
-                    Ok((tx.change_run(id, now, event).await?, gone))
+                    Ok((tx.change_run(id, now, event).await?, gone, fenced))
                 })
             })
             .await?;
         self.delete_blobs(gone).await;
+        // An earlier try may have been written although its answer was lost: then these have their rows.
+        self.delete_unnamed(fenced).await;
         match changed {
             Ok(run) => {
                 tracing::info!(
@@ -383,8 +385,7 @@ impl Inner {
     }
 
     /// Writes how far an attempt is; a failure is no more than a stale figure after a restart.
-    async fn store_progress(&self, run: &Run, progress: cts_model::Progress) {
-        let (id, attempt) = (run.id, run.attempt);
+    async fn store_progress(&self, id: RunId, attempt: u32, progress: cts_model::Progress) {
         let write = self.db.write(move |tx| Box::pin(async move { tx.set_progress(id, attempt, &progress).await }));
         if let Err(error) = write.await {
             tracing::debug!(run.id = %id, %error, "cannot store the progress of run {id}");
@@ -396,6 +397,16 @@ impl Inner {
         for id in ids {
             if let Err(error) = self.blobs.delete(BlobKey::Artifact(id)).await {
                 tracing::warn!(artifact.id = %id, %error, "cannot remove the bytes of artifact {id}");
+            }
+        }
+    }
+
+    /// Removes bytes whose rows were perhaps not written; those that have one stay.
+    pub(crate) async fn delete_unnamed(&self, ids: Vec<ArtifactId>) {
+        match self.db.artifact_ids_exist(&ids).await {
+            Ok(named) => self.delete_blobs(ids.into_iter().filter(|id| !named.contains(id)).collect()).await,
+            Err(error) => {
+                tracing::warn!(%error, "cannot ask which bytes have rows: the next sweep removes those without")
             }
         }
     }

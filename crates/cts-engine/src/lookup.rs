@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use cts_model::{ArtifactDraft, Code, Fault, FieldFault, InputKind, InputRef, JsonMap, ParamKind, ParamSpec};
-use cts_model::{Run, ToolSpec, UploadState};
+use cts_model::{Run, RunId, ToolSpec, UploadState};
 use cts_store::{ArtifactInsert, BlobKey};
 
 use crate::error::EngineError;
@@ -121,14 +121,15 @@ impl Inner {
         Ok(by_name)
     }
 
-    /// Writes the rows of files that are finished while their run goes on, then wakes the readers.
-    pub(crate) async fn store_artifacts(&self, run: &Run, drafts: Vec<ArtifactDraft>) {
+    /// Writes the rows of files that are finished while their run goes on, then wakes the readers. False when they could
+    /// not be written: their bytes are gone then.
+    pub(crate) async fn store_artifacts(&self, id: RunId, attempt: u32, drafts: &[ArtifactDraft]) -> bool {
         if drafts.is_empty() {
-            return;
+            return true;
         }
-        let (id, attempt, now) = (run.id, run.attempt, self.clock.now());
+        let now = self.clock.now();
         let expires_at = self.artifact_expiry(now);
-        let rows = drafts.clone();
+        let rows = drafts.to_vec();
         let written = self
             .db
             .write(move |tx| {
@@ -144,14 +145,16 @@ impl Inner {
                 })
             })
             .await;
+        let is_written = written.is_ok();
         match written {
             Ok(gone) => self.delete_blobs(gone).await,
             Err(error) => {
                 tracing::warn!(run.id = %id, %error, "cannot write the artifacts of run {id} yet");
-                self.delete_blobs(drafts.into_iter().map(|draft| draft.id).collect()).await;
+                self.delete_unnamed(drafts.iter().map(|draft| draft.id).collect()).await;
             }
         }
         self.announce(id);
+        is_written
     }
 }
 

@@ -3,7 +3,7 @@
 //! While the tool runs, a file is taken when the tool says that it is finished or when it has not changed since the
 //! scan before; it is copied, because the tool may still write. At the end, what changed or is new is moved.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -20,6 +20,10 @@ use crate::error::EngineError;
 pub(crate) const ARTIFACTS_MAX: usize = 10_000;
 /// Deepest folder that is looked into.
 const DEPTH_MAX: usize = 32;
+/// Most names below the run's directory that one pass looks at.
+const ENTRIES_MAX: usize = 200_000;
+/// Most notes of one pass.
+const NOTES_MAX: usize = 20;
 /// How much is read at once for a sum.
 const HASH_BUFFER_BYTES: usize = 256 * 1024;
 
@@ -44,6 +48,8 @@ struct Found {
     path: RelPath,
     full: PathBuf,
     mark: Mark,
+    /// Whether it has a second name, which may lie outside.
+    linked: bool,
 }
 
 /// What a pass over the run's directory gave.
@@ -51,6 +57,10 @@ struct Found {
 pub(crate) struct Collected {
     /// Stored bytes that have no row yet.
     pub(crate) drafts: Vec<ArtifactDraft>,
+    /// Artifacts that were taken early and are none in the end.
+    pub(crate) gone: Vec<ArtifactId>,
+    /// What could not be read or stored; the drafts before it are good.
+    pub(crate) failure: Option<EngineError>,
     /// What the outputs lack or have too much of.
     pub(crate) fault: Option<Fault>,
     /// What an operator or user should know, for the log.
@@ -66,8 +76,8 @@ pub(crate) struct Collector {
     size_max: u64,
     /// Files as they were at the last scan.
     seen: HashMap<RelPath, Mark>,
-    /// Files as they were when they were stored.
-    stored: HashMap<RelPath, Mark>,
+    /// Files as they were when they were stored, and as which artifact.
+    stored: HashMap<RelPath, (Mark, ArtifactId)>,
     /// What the tool said of its files: media types, and that they are finished.
     declared: HashMap<RelPath, Option<String>>,
 }
@@ -101,39 +111,67 @@ impl Collector {
         }
     }
 
-    /// Stores the files that are finished while the tool still runs.
-    pub(crate) async fn scan(mut self, blobs: &Blobs, ids: &Ids) -> (Self, Result<Vec<ArtifactDraft>, EngineError>) {
-        let root = self.root.clone();
-        let found = match tokio::task::spawn_blocking(move || walk(&root)).await {
-            Ok(Ok((found, _))) => found,
-            Ok(Err(error)) => return (self, Err(error)),
-            Err(error) => return (self, Err(EngineError::Panicked(error.to_string()))),
-        };
+    /// Stores the files that are finished while the tool still runs. What cannot be stored now is tried again at the
+    /// end, where it is an error.
+    pub(crate) async fn scan(
+        mut self,
+        blobs: &Blobs,
+        ids: &Ids,
+    ) -> (Self, Vec<ArtifactDraft>, Result<(), EngineError>) {
         let mut drafts = Vec::new();
+        let result = self.store_finished(&mut drafts, blobs, ids).await;
+        (self, drafts, result)
+    }
+
+    async fn store_finished(
+        &mut self,
+        drafts: &mut Vec<ArtifactDraft>,
+        blobs: &Blobs,
+        ids: &Ids,
+    ) -> Result<(), EngineError> {
+        let (found, _) = self.walk().await?;
+        let now: HashMap<RelPath, Mark> = found.iter().map(|file| (file.path.clone(), file.mark)).collect();
+        let before = std::mem::replace(&mut self.seen, now);
         for file in found {
-            let unchanged = self.seen.insert(file.path.clone(), file.mark) == Some(file.mark);
-            let finished = unchanged || self.declared.contains_key(&file.path);
-            let known = self.stored.get(&file.path) == Some(&file.mark);
-            if !finished || known || !self.wanted(&file.path) || file.mark.size > self.size_max {
+            let finished = before.get(&file.path) == Some(&file.mark) || self.declared.contains_key(&file.path);
+            let known = self.stored.get(&file.path).map(|(mark, _)| mark);
+            let has_room = known.is_some() || self.stored.len() < ARTIFACTS_MAX;
+            if !finished || known == Some(&file.mark) || !has_room {
                 continue;
             }
-            match self.store(&file, PutHow::Copy, blobs, ids).await {
-                Ok(Some(draft)) => drafts.push(draft),
-                Ok(None) => {}
-                // What cannot be stored now is tried again at the end, where it is an error.
-                Err(error) => return (self, Err(error)),
+            if self.wanted(&file.path) && file.mark.size <= self.size_max {
+                drafts.extend(self.store(&file, true, blobs, ids).await?);
             }
         }
-        (self, Ok(drafts))
+        Ok(())
+    }
+
+    /// Takes back that these were stored: their rows could not be written.
+    pub(crate) fn forget(&mut self, drafts: &[ArtifactDraft]) {
+        for draft in drafts {
+            self.stored.remove(&draft.path);
+        }
+    }
+
+    async fn walk(&self) -> Result<(Vec<Found>, Vec<String>), EngineError> {
+        let root = self.root.clone();
+        let walked = tokio::task::spawn_blocking(move || walk(&root)).await;
+        walked.map_err(|error| EngineError::Panicked(error.to_string()))?
     }
 
     /// Stores everything that is new or has changed, after the last process has ended.
-    pub(crate) async fn collect(mut self, blobs: &Blobs, ids: &Ids) -> Result<Collected, EngineError> {
-        let root = self.root.clone();
-        let walked = tokio::task::spawn_blocking(move || walk(&root)).await;
-        let (found, mut notes) = walked.map_err(|error| EngineError::Panicked(error.to_string()))??;
+    pub(crate) async fn collect(mut self, blobs: &Blobs, ids: &Ids) -> Collected {
         let mut collected = Collected::default();
-        let mut kept: Vec<RelPath> = Vec::new();
+        let result = self.store_all(&mut collected, blobs, ids).await;
+        collected.failure = result.err();
+        collected
+    }
+
+    async fn store_all(&mut self, collected: &mut Collected, blobs: &Blobs, ids: &Ids) -> Result<(), EngineError> {
+        let (found, notes) = self.walk().await?;
+        collected.notes = notes;
+        let there: HashSet<RelPath> = found.iter().map(|file| file.path.clone()).collect();
+        let mut kept: HashSet<RelPath> = HashSet::new();
         for file in found {
             if !self.wanted(&file.path) {
                 continue;
@@ -144,18 +182,24 @@ impl Collector {
                     file.path, file.mark.size, self.size_max
                 );
                 collected.fault.get_or_insert_with(|| Fault::new(Code::ArtifactTooLarge, sentence.clone()));
-                notes.push(sentence);
+                if collected.notes.len() < NOTES_MAX {
+                    collected.notes.push(sentence);
+                }
                 continue;
             }
             if kept.len() >= ARTIFACTS_MAX {
-                notes.push(format!("only the first {ARTIFACTS_MAX} files were kept"));
+                collected.notes.push(format!("only the first {ARTIFACTS_MAX} files were kept"));
                 break;
             }
-            kept.push(file.path.clone());
-            if self.stored.get(&file.path) != Some(&file.mark) {
-                collected.drafts.extend(self.store(&file, PutHow::Move, blobs, ids).await?);
+            kept.insert(file.path.clone());
+            if self.stored.get(&file.path).map(|(mark, _)| mark) != Some(&file.mark) {
+                collected.drafts.extend(self.store(&file, false, blobs, ids).await?);
             }
         }
+        // What the tool called finished and then took away was meant for who follows it, and stays.
+        let stays = |path: &RelPath| kept.contains(path) || (self.declared.contains_key(path) && !there.contains(path));
+        let gone = self.stored.iter().filter(|(path, _)| !stays(path)).map(|(_, (_, id))| *id);
+        collected.gone = gone.collect();
         let missing = self
             .outputs
             .iter()
@@ -164,8 +208,7 @@ impl Collector {
             let sentence = format!("the tool ended well but made no file {}", output.pattern);
             collected.fault = Some(Fault::new(Code::OutputMissing, sentence));
         }
-        collected.notes = notes;
-        Ok(collected)
+        Ok(())
     }
 
     fn wanted(&self, path: &RelPath) -> bool {
@@ -185,11 +228,12 @@ impl Collector {
         media_type_of(path.file_name()).to_owned()
     }
 
-    /// Hashes and stores one file; none when it vanished or changed its kind meanwhile.
+    /// Hashes and stores one file, which may still be written while the tool is `live`; none when it vanished or changed
+    /// meanwhile.
     async fn store(
         &mut self,
         file: &Found,
-        how: PutHow,
+        live: bool,
         blobs: &Blobs,
         ids: &Ids,
     ) -> Result<Option<ArtifactDraft>, EngineError> {
@@ -201,24 +245,38 @@ impl Collector {
             Err(source) => return Err(EngineError::File { doing: "read", path: file.full.clone(), source }),
         };
         let id = ArtifactId::new(ids);
+        let how = if live || file.linked { PutHow::Copy } else { PutHow::Move };
         let put = blobs.put_file(BlobKey::Artifact(id), &file.full, how).await?;
-        if put != size {
-            // It grew between sum and copy: the next scan sees another mark and takes it again.
+        // Sum and copy are of the same bytes only when it did not change: the next scan takes it again.
+        let same =
+            !live || tokio::fs::symlink_metadata(&file.full).await.is_ok_and(|meta| Mark::of(&meta) == file.mark);
+        if put != size || !same {
             blobs.delete(BlobKey::Artifact(id)).await?;
-            return Ok(None);
+            return if live { Ok(None) } else { Err(changed(file)) };
         }
-        self.stored.insert(file.path.clone(), file.mark);
+        self.stored.insert(file.path.clone(), (file.mark, id));
         let media_type = self.media_type(&file.path);
         Ok(Some(ArtifactDraft { id, path: file.path.clone(), media_type, size, sha256 }))
     }
+}
+
+fn changed(file: &Found) -> EngineError {
+    let source = io::Error::other("it changed after the last process had ended");
+    EngineError::File { doing: "store", path: file.full.clone(), source }
 }
 
 /// Lists the regular files below `root`, sorted by path; names that cannot be artifacts are noted.
 fn walk(root: &Path) -> Result<(Vec<Found>, Vec<String>), EngineError> {
     let mut found = Vec::new();
     let mut notes = Vec::new();
+    let mut note = |text: String| {
+        if notes.len() < NOTES_MAX {
+            notes.push(text);
+        }
+    };
+    let mut entries_left = ENTRIES_MAX;
     let mut folders = vec![(root.to_owned(), String::new(), 0)];
-    while let Some((folder, prefix, depth)) = folders.pop() {
+    'folders: while let Some((folder, prefix, depth)) = folders.pop() {
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             // A folder may vanish, or its owner may have closed it.
@@ -226,10 +284,15 @@ fn walk(root: &Path) -> Result<(Vec<Found>, Vec<String>), EngineError> {
             Err(source) => return Err(EngineError::File { doing: "read", path: folder, source }),
         };
         for entry in entries.flatten() {
+            if entries_left == 0 || found.len() > 2 * ARTIFACTS_MAX {
+                note(format!("only a part of the files was looked at: there are more than {}", 2 * ARTIFACTS_MAX));
+                break 'folders;
+            }
+            entries_left -= 1;
             let Ok(meta) = entry.metadata() else { continue };
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
-                notes.push(format!("{} was left out: its name is not UTF-8", entry.path().display()));
+                note(format!("{} was left out: its name is not UTF-8", entry.path().display()));
                 continue;
             };
             let relative = format!("{prefix}{name}");
@@ -237,23 +300,20 @@ fn walk(root: &Path) -> Result<(Vec<Found>, Vec<String>), EngineError> {
                 if depth < DEPTH_MAX {
                     folders.push((entry.path(), format!("{relative}/"), depth + 1));
                 } else {
-                    notes.push(format!("{relative} was left out: it lies deeper than {DEPTH_MAX} folders"));
+                    note(format!("{relative} was left out: it lies deeper than {DEPTH_MAX} folders"));
                 }
             } else if meta.is_file() {
+                let (mark, linked) = (Mark::of(&meta), meta.nlink() > 1);
                 match relative.parse::<RelPath>() {
-                    Ok(path) => found.push(Found { path, full: entry.path(), mark: Mark::of(&meta) }),
-                    Err(_) => notes.push(format!("{relative:?} was left out: its name cannot be an artifact's")),
+                    Ok(path) => found.push(Found { path, full: entry.path(), mark, linked }),
+                    Err(_) => note(format!("{relative:?} was left out: its name cannot be an artifact's")),
                 }
             } else {
-                notes.push(format!("{relative:?} was left out: it is not a regular file"));
+                note(format!("{relative:?} was left out: it is not a regular file"));
             }
-        }
-        if found.len() > 2 * ARTIFACTS_MAX {
-            break;
         }
     }
     found.sort_by(|left, right| left.path.cmp(&right.path));
-    notes.truncate(20);
     Ok((found, notes))
 }
 
@@ -334,6 +394,55 @@ mod tests {
         assert_eq!(found.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["sub/deep/a.csv"]);
         assert_eq!(notes.len(), 2);
         assert!(hash_file(&root.join("link")).is_err());
+    }
+
+    fn collector(root: &Path) -> Collector {
+        let (kind, category) = (cts_model::ToolKind::Command, cts_model::ToolCategory::Tool);
+        let spec = ToolSpec::new("demo".parse().unwrap(), kind, category, "demo", "1", "");
+        Collector::new(root.to_owned(), &spec, 1_000_000)
+    }
+
+    #[tokio::test]
+    async fn a_scan_that_fails_in_the_middle_loses_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        std::fs::create_dir_all(&root).unwrap();
+        let names: Vec<String> = (0..40).map(|number| format!("{number:02}.txt")).collect();
+        names.iter().for_each(|name| std::fs::write(root.join(name), name).unwrap());
+        let blobs = Blobs::local(&folder.path().join("blobs"), false).unwrap();
+        // A quarter of the folders that blobs go to cannot be made.
+        let shards = folder.path().join("blobs/artifacts");
+        std::fs::create_dir_all(&shards).unwrap();
+        let blocked: Vec<PathBuf> = (0..64).map(|shard| shards.join(format!("{shard:02x}"))).collect();
+        blocked.iter().for_each(|shard| std::fs::write(shard, "").unwrap());
+        let ids = Ids::new(std::sync::Arc::new(cts_model::SystemClock));
+        let (mut collector, mut rows) = (collector(&root), Vec::new());
+        for _ in 0..3 {
+            let (back, drafts, _) = collector.scan(&blobs, &ids).await;
+            collector = back;
+            rows.extend(drafts);
+        }
+        blocked.iter().for_each(|shard| std::fs::remove_file(shard).unwrap());
+        let collected = collector.collect(&blobs, &ids).await;
+        assert!(collected.failure.is_none() && collected.gone.is_empty());
+        rows.extend(collected.drafts);
+        let mut found: Vec<&str> = rows.iter().map(|draft| draft.path.as_str()).collect();
+        found.sort_unstable();
+        assert_eq!(found, names);
+    }
+
+    #[test]
+    fn countless_names_are_looked_at_within_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..2 * ARTIFACTS_MAX + 100 {
+            std::fs::write(folder.path().join(number.to_string()), "").unwrap();
+        }
+        for number in 0..100 {
+            std::os::unix::fs::symlink("/", folder.path().join(format!("link{number}"))).unwrap();
+        }
+        let (found, notes) = walk(folder.path()).unwrap();
+        assert_eq!(found.len(), 2 * ARTIFACTS_MAX + 1);
+        assert!(notes.len() <= NOTES_MAX);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cts_model::child_line::ChildLine;
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::Inner;
-use crate::attempt::collect::Collector;
+use crate::attempt::collect::{ARTIFACTS_MAX, Collector};
 use crate::attempt::mask::Masks;
 use crate::attempt::output::{LineSplitter, LogGate, NewLine, log_line};
 use crate::attempt::process::ChildOutput;
@@ -30,9 +31,11 @@ const STDERR_TAIL_BYTES: usize = 4096;
 /// How often lines that the rate limit holds back are looked at.
 const HELD_INTERVAL: Duration = Duration::from_millis(250);
 /// Most reports of finished files that wait for the next scan.
-const DECLARED_MAX: usize = 1000;
+const DECLARED_MAX: usize = ARTIFACTS_MAX;
+/// Longest path in such a report; no path below the run's directory is longer.
+const DECLARED_PATH_BYTES_MAX: usize = 8192;
 
-type Scanned = (Collector, Result<Vec<cts_model::ArtifactDraft>, EngineError>);
+type Scanned = (Collector, Result<(), EngineError>);
 
 /// What happened.
 #[derive(Debug)]
@@ -72,7 +75,7 @@ pub(crate) struct Finished {
 /// Reads the streams of one attempt.
 #[derive(Debug)]
 pub(crate) struct Pump<'a> {
-    inner: &'a Inner,
+    inner: &'a Arc<Inner>,
     run: &'a Run,
     stdout: Source,
     stderr: Source,
@@ -97,7 +100,7 @@ pub(crate) struct Pump<'a> {
 
 impl<'a> Pump<'a> {
     /// Opens the log and what standard output goes to.
-    pub(crate) async fn open(inner: &'a Inner, run: &'a Run, prepared: &Prepared) -> Result<Self, EngineError> {
+    pub(crate) async fn open(inner: &'a Arc<Inner>, run: &'a Run, prepared: &Prepared) -> Result<Self, EngineError> {
         let log = inner.logs.appender(run.id, run.attempt).await?;
         let stdout_file = match &prepared.stdout {
             Some(path) => Some(open_new(path).await.map_err(EngineError::file("make", path.clone()))?),
@@ -169,7 +172,7 @@ impl<'a> Pump<'a> {
                 self.gate.close_second(self.inner.clock.now(), &mut self.pending);
             }
             Turn::ScanDue => self.begin_scan(),
-            Turn::Scanned(scanned) => self.end_scan(*scanned).await,
+            Turn::Scanned(scanned) => self.end_scan(*scanned),
         }
         self.store().await;
         self.progress.take()
@@ -227,7 +230,7 @@ impl<'a> Pump<'a> {
                 self.progress = Some(Progress { message, unit, ..progress });
             }
             Err(ChildLine::Artifact { path, media_type }) => {
-                if self.declared.len() < DECLARED_MAX {
+                if self.declared.len() < DECLARED_MAX && path.len() <= DECLARED_PATH_BYTES_MAX {
                     self.declared.push((path, media_type));
                     // A finished file shows at once, not with the next look.
                     self.scan_at = Instant::now();
@@ -272,8 +275,15 @@ impl<'a> Pump<'a> {
         }
         let Some(mut collector) = self.collector.take() else { return };
         self.declare(&mut collector);
-        let (blobs, ids) = (self.inner.blobs.clone(), self.inner.ids.clone());
-        self.scan = Some(tokio::spawn(async move { collector.scan(&blobs, &ids).await }));
+        let (inner, run, attempt) = (Arc::clone(self.inner), self.run.id, self.run.attempt);
+        // The rows are written there too: a database that is slow must not hold up the output.
+        self.scan = Some(tokio::spawn(async move {
+            let (mut collector, drafts, result) = collector.scan(&inner.blobs, &inner.ids).await;
+            if !inner.store_artifacts(run, attempt, &drafts).await {
+                collector.forget(&drafts);
+            }
+            (collector, result)
+        }));
     }
 
     fn declare(&mut self, collector: &mut Collector) {
@@ -285,14 +295,13 @@ impl<'a> Pump<'a> {
         }
     }
 
-    async fn end_scan(&mut self, (collector, result): Scanned) {
+    fn end_scan(&mut self, (collector, result): Scanned) {
         self.collector = Some(collector);
         if !self.declared.is_empty() {
             self.scan_at = Instant::now();
         }
-        match result {
-            Ok(drafts) => self.inner.store_artifacts(self.run, drafts).await,
-            Err(error) => tracing::warn!(run.id = %self.run.id, %error, "cannot look for finished files"),
+        if let Err(error) = result {
+            tracing::warn!(run.id = %self.run.id, %error, "cannot look for finished files");
         }
     }
 
@@ -320,7 +329,7 @@ impl<'a> Pump<'a> {
         }
         if self.scan.is_some() {
             let scanned = join(&mut self.scan).await;
-            self.end_scan(scanned).await;
+            self.end_scan(scanned);
         }
         let mut collector = self.collector.take().expect("a scan gives the collector back");
         self.declare(&mut collector);

@@ -55,3 +55,57 @@ async fn standard_output_can_become_a_file() {
     assert_eq!(bench.log(view.run.id).await, ["INFO tool stderr note"]);
     bench.end().await;
 }
+
+#[tokio::test]
+async fn a_file_that_was_taken_early_and_is_not_there_in_the_end_is_no_artifact() {
+    let script = "echo 1 > a.part; echo 2 > kept.txt; echo '::cts {\"artifact\": \"kept.txt\"}'; sleep 0.6; \
+                  mv a.part a.txt; rm kept.txt";
+    let bench = Bench::new(&[("renames", script, "")]).await;
+    let run = bench.submit("renames").await;
+    bench.until(run, |view| view.run.artifacts.len() == 2).await;
+    let view = bench.end_of(run).await;
+    assert_eq!(view.run.state, RunState::Completed);
+    let artifacts = bench.engine.artifacts(run).await.unwrap();
+    let mut paths: Vec<&str> = artifacts.iter().map(|a| a.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["a.txt", "kept.txt"], "what the tool called finished stays");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_file_that_grew_too_large_leaves_no_smaller_one_behind() {
+    let script = "echo 1 > a.bin; sleep 0.6; head -c 2000000 /dev/zero > a.bin";
+    let bench = Bench::new(&[("grows", script, "[limits]\nartifact_size = \"1 MB\"")]).await;
+    let run = bench.submit("grows").await;
+    bench.until(run, |view| view.run.artifacts.len() == 1).await;
+    let view = bench.end_of(run).await;
+    assert_eq!(view.run.fault.map(|fault| fault.code), Some(cts_model::Code::ArtifactTooLarge));
+    assert!(bench.engine.artifacts(run).await.unwrap().is_empty());
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_file_with_a_second_name_outside_is_copied_and_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let outside = folder.path().join("input.txt");
+    std::fs::write(&outside, "one").unwrap();
+    std::fs::set_permissions(&outside, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let script = "ln \"$1\" second.txt";
+    let bench = Bench::with(&[("links", script, "[input]\nrequired = true")], |options| {
+        options.sandbox = false;
+    })
+    .await;
+    let mut wanted = super::request("links", serde_json::json!({}));
+    let value = outside.to_str().unwrap().to_owned();
+    wanted.inputs = vec![cts_model::InputRef { kind: cts_model::InputKind::Path, value }];
+    let run = bench.engine.submit(&super::cx(), wanted).await.unwrap().view.run.id;
+    let view = bench.end_of(run).await;
+    assert_eq!(view.run.state, RunState::Completed, "{view:?}");
+    assert_eq!(std::fs::metadata(&outside).unwrap().permissions().mode() & 0o777, 0o644);
+    std::fs::write(&outside, "changed later").unwrap();
+    let artifact = &bench.engine.artifacts(run).await.unwrap()[0];
+    let path = bench.engine.blobs().local_path(cts_store::BlobKey::Artifact(artifact.id)).unwrap();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "one");
+    bench.end().await;
+}

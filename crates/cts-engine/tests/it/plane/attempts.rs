@@ -51,3 +51,42 @@ async fn bench_and_other(tool: (&str, &str, &str), busy_wait: Duration) -> (Benc
     let other = Db::open_sqlite(&folder.path().join("cts.db"), &SqliteOptions::default()).await.unwrap();
     (Bench { folder, engine, db }, other)
 }
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_holds_up_neither_a_tool_nor_its_time_limit() {
+    let script = "while :; do echo '::cts {\"progress\": 1}'; echo x >> a.txt; sleep 0.02; done";
+    let (bench, other) = bench_and_other(("slow", script, "timeout = \"1500ms\""), Duration::from_secs(30)).await;
+    let run = bench.submit("slow").await;
+    bench.until_running(run).await;
+    let started = Instant::now();
+    let held = lock(&other, Duration::from_secs(5)).await;
+    let worker = bench.engine.worker_id().to_string();
+    let running = || !find_marked(|mark| mark.ends_with(&worker)).is_empty();
+    while running() {
+        assert!(started.elapsed() < Duration::from_secs(4), "its time limit was 1.5 s");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    held.await.unwrap();
+    let view = bench.end_of(run).await;
+    assert_eq!(view.run.fault.map(|fault| fault.code), Some(cts_model::Code::ToolTimeout));
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_file_whose_row_could_not_be_written_at_once_is_an_artifact_in_the_end() {
+    let script = "until test -e $OUT/go; do sleep 0.02; done; echo 1 > a.txt; echo '::cts {\"artifact\": \"a.txt\"}'; \
+                  until test -e $OUT/end; do sleep 0.02; done";
+    let more = "[access]\nread = [\"/tmp\"]\n[params.out]\ntype = \"str\"\nrequired = true\n[environment]\nOUT = \"{param.out}\"";
+    let (bench, other) = bench_and_other(("early", script, more), Duration::from_millis(100)).await;
+    let gate = tempfile::tempdir_in("/tmp").unwrap();
+    let wanted = super::request("early", serde_json::json!({"out": gate.path()}));
+    let run = bench.engine.submit(&super::cx(), wanted).await.unwrap().view.run.id;
+    bench.until_running(run).await;
+    let held = lock(&other, Duration::from_millis(1500)).await;
+    std::fs::write(gate.path().join("go"), "").unwrap();
+    held.await.unwrap();
+    std::fs::write(gate.path().join("end"), "").unwrap();
+    let view = bench.end_of(run).await;
+    assert_eq!((view.run.state, view.run.artifacts.len()), (RunState::Completed, 1), "{view:?}");
+    bench.end().await;
+}
