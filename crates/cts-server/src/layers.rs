@@ -1,13 +1,15 @@
 //! What every request goes through, in order; one function, so that it costs little and can be read in one go.
 //!
 //! request id → span and access log → panic catch → origin guard → time limit → router (with compression for clients
-//! that accept it) → problem body → security headers. Limits of bodies are where bodies are read: `body_limit`.
+//! that accept it) → problem body → security headers. Limits of bodies are where bodies are read: `body_limit`; what was
+//! not read is thrown away: `linger`.
 
 pub(crate) mod access_log;
 pub(crate) mod body_limit;
 pub(crate) mod compression;
 pub(crate) mod guard;
 pub(crate) mod headers;
+pub(crate) mod linger;
 pub(crate) mod panic;
 pub(crate) mod request_id;
 pub(crate) mod time_limit;
@@ -34,7 +36,8 @@ pub(crate) struct Routers {
 }
 
 /// Answers one request.
-pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, mut request: Request<Body>) -> Response {
+pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, request: Request<Body>) -> Response {
+    let (mut request, rest) = linger::lend(request);
     let scope = request_id::scope(&request, &shared.ids);
     let span = tracing::error_span!("request", request.id = %scope.request_id);
     let log = access_log::Entry::begin(&request);
@@ -61,6 +64,7 @@ pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, mut request
         problem::write(&mut response, &place);
         headers::add(&mut response, &scope);
         log.end(&response, &path);
+        rest.throw_away();
         response
     };
     work.instrument(span).await

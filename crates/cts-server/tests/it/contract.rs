@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::Method;
 use serde_json::json;
 use sha2::Digest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::app::TestApp;
 
@@ -113,5 +114,32 @@ async fn names_of_encodings_and_units_are_read_in_any_case() {
     let path = format!("/v1/artifacts/{}/content", run["artifacts"][0].as_str().unwrap());
     let part = app.get_with(&path, &[("range", "Bytes=2-3")]).await;
     assert_eq!((part.status.as_u16(), part.text().as_str()), (206, "23"));
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_everything_before_it_looks_gets_its_refusal() {
+    let app = TestApp::new().await;
+    let listening = cts_server::Listening::bind("127.0.0.1", 0).await.unwrap();
+    let address = listening.address();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let served = app.app.clone();
+    let serving = tokio::spawn(async move { served.serve(listening, stopped).await });
+    // More than the buffers of two sockets hold.
+    let body = vec![b' '; 16 << 20];
+    for (path, status) in [("/v1/runs", "413"), ("/v1/nope", "404")] {
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        client.write_all(&body).await.unwrap();
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {status}"));
+    }
+    stop.send_replace(true);
+    serving.await.unwrap();
     app.end().await;
 }
