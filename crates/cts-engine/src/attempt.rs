@@ -182,12 +182,14 @@ async fn watch_child(
                     }
                     if let Some(progress) = progress {
                         active.tell(|live| live.progress = Some(progress.clone()));
-                        if told.elapsed() >= PROGRESS_INTERVAL && !storing.as_ref().is_some_and(|task| !task.is_finished()) {
+                        let is_stored = storing.as_ref().is_none_or(JoinHandle::is_finished);
+                        if is_stored && told.elapsed() >= PROGRESS_INTERVAL {
                             told = Instant::now();
                             // Not awaited: a database that is slow must not hold up the tool or its time limit.
                             let inner = Arc::clone(inner);
                             let (id, attempt) = (run.id, run.attempt);
-                            storing = Some(tokio::spawn(async move { inner.store_progress(id, attempt, progress).await }));
+                            let store = async move { inner.store_progress(id, attempt, progress).await };
+                            storing = Some(tokio::spawn(store));
                         }
                         inner.wakeups.wake(run.id);
                     }

@@ -94,6 +94,7 @@ pub(crate) struct Pump<'a> {
     collector: Option<Collector>,
     scan: Option<JoinHandle<Scanned>>,
     declared: Vec<(String, Option<String>)>,
+    refused_told: bool,
     scan_at: Instant,
     held_at: Instant,
 }
@@ -127,6 +128,7 @@ impl<'a> Pump<'a> {
             collector: Some(prepared.collector.clone()),
             scan: None,
             declared: Vec::new(),
+            refused_told: false,
             scan_at: now + inner.options.artifact_scan_interval,
             held_at: now + HELD_INTERVAL,
         })
@@ -234,6 +236,10 @@ impl<'a> Pump<'a> {
                     self.declared.push((path, media_type));
                     // A finished file shows at once, not with the next look.
                     self.scan_at = Instant::now();
+                } else if !std::mem::replace(&mut self.refused_told, true) {
+                    let text =
+                        format!("reports of finished files were left out: more than {DECLARED_MAX}, or too long");
+                    self.gate.push(NewLine::system(now, Level::Warning, text), &mut self.pending);
                 }
             }
             Err(ChildLine::Error { message, hint }) => {

@@ -192,6 +192,10 @@ fn is_transient(code: Code) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use cts_model::{Actor, Clock, Ctx, Ids, JsonMap, RunEvent, RunId, RunRequest, SystemClock, WorkerId};
     use expect_test::{Expect, expect};
 
     use super::*;
@@ -249,5 +253,101 @@ mod tests {
                 supervisor died: system_error / SUPERVISOR_LOST: the supervisor of the tool died
             "#]],
         );
+    }
+
+    /// Returns a run of at most `attempts_max` attempts in its next attempt after those that ended so.
+    fn run_after(attempts_max: u32, ends: &[Outcome]) -> Run {
+        let ids = Ids::new(Arc::new(SystemClock));
+        let (worker, now) = (WorkerId::new(&ids), SystemClock.now());
+        let cx = Ctx { request_id: "test".parse().unwrap(), actor: Actor::Anonymous, traceparent: None };
+        let request = RunRequest {
+            tool_id: "demo".parse().unwrap(),
+            tool_version: String::new(),
+            name: None,
+            labels: BTreeMap::new(),
+            priority: 0,
+            params: JsonMap::new(),
+            secret_params: BTreeMap::new(),
+            inputs: Vec::new(),
+            timeout: Duration::from_secs(1),
+            environment: BTreeMap::new(),
+            max_attempts: attempts_max,
+            concurrency_key: None,
+            owner: None,
+        };
+        let mut run = Run::new(RunId::new(&ids), &cx, request, now);
+        run.apply(now, RunEvent::Claimed { worker }).unwrap();
+        for (attempt, outcome) in (1..).zip(ends) {
+            let (outcome, usage) = (*outcome, Usage::default());
+            run.apply(now, RunEvent::Requeued { attempt, outcome, fault: None, not_before: None, usage }).unwrap();
+            run.apply(now, RunEvent::Claimed { worker }).unwrap();
+        }
+        run
+    }
+
+    #[test]
+    fn every_outcome_says_what_follows() {
+        use Outcome::{Canceled, Completed, Lost, Stopped, SystemError, ToolError};
+        let cases: &[(u32, &[Outcome], Outcome, Code)] = &[
+            (3, &[], Completed, Code::Internal),
+            (3, &[], Canceled, Code::Internal),
+            (3, &[], ToolError, Code::ToolFailed),
+            (1, &[], ToolError, Code::ToolFailed),
+            (3, &[ToolError], ToolError, Code::ToolFailed),
+            (3, &[SystemError], ToolError, Code::ToolFailed),
+            (3, &[ToolError, SystemError], ToolError, Code::ToolFailed),
+            (3, &[], SystemError, Code::OutOfResources),
+            (3, &[SystemError], SystemError, Code::OutOfResources),
+            (3, &[SystemError, SystemError], SystemError, Code::OutOfResources),
+            (3, &[Stopped, SystemError, Stopped], SystemError, Code::OutOfResources),
+            (3, &[], SystemError, Code::PermissionDenied),
+            (3, &[], SystemError, Code::ProgramMissing),
+            (3, &[], SystemError, Code::InvalidInput),
+            (3, &[], Lost, Code::RunLost),
+            (3, &[Lost, Lost], Lost, Code::RunLost),
+            (1, &[], Lost, Code::RunLost),
+            (3, &[], Stopped, Code::ServiceStopped),
+            (1, &[Stopped, Stopped, Stopped, Stopped], Stopped, Code::ServiceStopped),
+        ];
+        let policy = |retry_on_lost| RetryPolicy { attempts_max: 3, delay: Duration::from_secs(1), retry_on_lost };
+        let mut text = String::new();
+        for (most, before, outcome, code) in cases {
+            let run = run_after(*most, before);
+            let fault = Fault::new(*code, "x");
+            let shown = |next| match next {
+                Next::End => "end".to_owned(),
+                Next::Retry(delay) => format!("again after {delay:?}"),
+            };
+            let at_most_once = shown(next(&run, *outcome, Some(&fault), &policy(false), false));
+            let any_time = shown(next(&run, *outcome, Some(&fault), &policy(true), false));
+            let fallback = shown(next(&run, *outcome, Some(&fault), &policy(false), true));
+            let before: Vec<&str> = before.iter().map(|outcome| outcome.as_str()).collect();
+            text += &format!(
+                "{before:?} of {most}, then {} {}: {at_most_once} | retry_on_lost: {any_time} | fallback: {fallback}\n",
+                outcome.as_str(),
+                code.as_str(),
+            );
+        }
+        expect![[r#"
+            [] of 3, then completed INTERNAL_ERROR: end | retry_on_lost: end | fallback: end
+            [] of 3, then canceled INTERNAL_ERROR: end | retry_on_lost: end | fallback: end
+            [] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: again after 0ns
+            [] of 1, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: again after 0ns
+            ["tool_error"] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: end
+            ["system_error"] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: again after 0ns
+            ["tool_error", "system_error"] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: end
+            [] of 3, then system_error OUT_OF_RESOURCES: again after 1s | retry_on_lost: again after 1s | fallback: again after 1s
+            ["system_error"] of 3, then system_error OUT_OF_RESOURCES: again after 2s | retry_on_lost: again after 2s | fallback: again after 2s
+            ["system_error", "system_error"] of 3, then system_error OUT_OF_RESOURCES: end | retry_on_lost: end | fallback: end
+            ["stopped", "system_error", "stopped"] of 3, then system_error OUT_OF_RESOURCES: again after 2s | retry_on_lost: again after 2s | fallback: again after 2s
+            [] of 3, then system_error PERMISSION_DENIED: end | retry_on_lost: end | fallback: end
+            [] of 3, then system_error PROGRAM_MISSING: end | retry_on_lost: end | fallback: end
+            [] of 3, then system_error INVALID_INPUT: end | retry_on_lost: end | fallback: end
+            [] of 3, then lost RUN_LOST: end | retry_on_lost: again after 1s | fallback: end
+            ["lost", "lost"] of 3, then lost RUN_LOST: end | retry_on_lost: end | fallback: end
+            [] of 1, then lost RUN_LOST: end | retry_on_lost: end | fallback: end
+            [] of 3, then stopped SERVICE_STOPPED: end | retry_on_lost: again after 0ns | fallback: end
+            ["stopped", "stopped", "stopped", "stopped"] of 1, then stopped SERVICE_STOPPED: end | retry_on_lost: again after 0ns | fallback: end
+        "#]].assert_eq(&text);
     }
 }
