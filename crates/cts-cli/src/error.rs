@@ -67,8 +67,13 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Config(#[from] ConfigFaults),
     /// Without a service: the own process cannot run anything.
-    #[error("cannot run in process: {0}")]
-    InProcess(String),
+    #[error("cannot work in process: {what}")]
+    InProcess {
+        /// What failed.
+        what: String,
+        /// What to do about it.
+        remedy: Option<String>,
+    },
     /// Ctrl-C.
     #[error("{}", .0.sentence)]
     Interrupted(Box<Complaint>),
@@ -139,10 +144,8 @@ impl CliError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Problem(problem) => Exit::of_category(problem.error_category),
-            Self::NotFound(_) | Self::NotCts { .. } | Self::Checksum { .. } => Exit::Server,
-            Self::Usage(_) | Self::Connection { .. } | Self::File { .. } | Self::Config(_) | Self::InProcess(_) => {
-                Exit::Usage
-            }
+            Self::NotFound(_) | Self::NotCts { .. } | Self::Checksum { .. } | Self::InProcess { .. } => Exit::Server,
+            Self::Usage(_) | Self::Connection { .. } | Self::File { .. } | Self::Config(_) => Exit::Usage,
             Self::Interrupted(_) => Exit::Interrupted,
         }
     }
@@ -171,8 +174,8 @@ impl CliError {
                 Complaint::new(self.to_string()).action(action)
             }
             Self::Config(_) => Complaint::new(self.to_string()),
-            Self::InProcess(_) => {
-                Complaint::new(self.to_string()).action("Start a service with `cts serve`, or name one with --url.")
+            Self::InProcess { remedy, .. } => {
+                Complaint { actions: remedy.clone().into_iter().collect(), ..Complaint::new(self.to_string()) }
             }
         }
     }
@@ -242,7 +245,7 @@ mod tests {
             (problem("rate_limited", "QUEUE_FULL"), 2),
             (CliError::Connection { to: "x".into(), source: TransportError::broken("x") }, 1),
             (CliError::file("read", "x")(io()), 1),
-            (CliError::InProcess("x".into()), 1),
+            (CliError::InProcess { what: "x".into(), remedy: None }, 2),
             (CliError::NotCts { to: "x".into(), why: "x".into() }, 2),
             (CliError::Interrupted(Complaint::new("x").into()), 130),
         ];

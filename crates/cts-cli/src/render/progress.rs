@@ -68,11 +68,10 @@ impl Progress {
 
     /// Shows how far a run is.
     pub(crate) fn run(&self, run: &Run) {
-        let message = message(run);
-        let Some(bar) = &self.bar else { return self.line(run, &message) };
+        let Some(bar) = &self.bar else { return self.line(run, &message(run)) };
         let percent = run.progress.as_ref().and_then(|progress| progress.percent);
         bar.set_position(steps(percent.unwrap_or(0.0)));
-        bar.set_message(cut(&message, MESSAGE_MAX));
+        bar.set_message(cut(&without_percent(run), MESSAGE_MAX));
     }
 
     /// Shows how many bytes or items are done.
@@ -143,14 +142,31 @@ pub(crate) fn message(run: &Run) -> String {
         },
         (RunStatus::Running, Some(progress)) => {
             let percent = progress.percent.map(|percent| format!("{percent:.0}%"));
-            let amount = progress.current.map(|current| amount(current, progress.total, progress.unit.as_deref()));
-            let message = progress.message.as_deref().map(clean).map(Cow::into_owned);
-            let parts: Vec<String> = [percent, amount, message].into_iter().flatten().collect();
+            let rest = [amount_of(progress), words_of(progress)];
+            let parts: Vec<String> = std::iter::once(percent).chain(rest).flatten().collect();
             if parts.is_empty() { "running".to_owned() } else { parts.join(", ") }
         }
         (RunStatus::Running, None) => "running".to_owned(),
         (ended, _) => ended.as_str().to_owned(),
     }
+}
+
+/// Returns the same beside a bar, which shows the percentage itself.
+fn without_percent(run: &Run) -> String {
+    match (run.status, &run.progress) {
+        (RunStatus::Running, Some(progress)) => {
+            [amount_of(progress), words_of(progress)].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
+        _ => message(run),
+    }
+}
+
+fn amount_of(progress: &cts_api::run::Progress) -> Option<String> {
+    progress.current.map(|current| amount(current, progress.total, progress.unit.as_deref()))
+}
+
+fn words_of(progress: &cts_api::run::Progress) -> Option<String> {
+    progress.message.as_deref().map(clean).map(Cow::into_owned)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sizes are shown with two digits")]
@@ -186,6 +202,7 @@ mod tests {
             unit: Some("bytes".into()),
         });
         assert_eq!(message(&run), "42%, 4.2 MB of 10.0 MB, reading");
+        assert_eq!(without_percent(&run), "4.2 MB of 10.0 MB, reading");
         run.progress = None;
         assert_eq!(message(&run), "running");
     }

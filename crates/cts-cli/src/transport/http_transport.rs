@@ -71,14 +71,16 @@ fn of_client(error: &reqwest::Error) -> TransportError {
     }
 }
 
-/// Returns an error with its causes, the outermost first, each said once.
+/// Returns the causes of an error, the outermost first, each said once; what only says that a request failed is left out
+/// where a cause says why.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
-    let mut next = Some(error);
+    let mut next = Some(error.source().unwrap_or(error));
     while let Some(error) = next.filter(|_| texts.len() < CAUSES_MAX) {
         let text = error.to_string();
+        let is_empty = text.starts_with("client error (") && error.source().is_some();
         // Of two that say the same with more words, the longer one stays.
-        if !texts.iter().any(|said| said.contains(&text)) {
+        if !is_empty && !texts.iter().any(|said| said.contains(&text)) {
             texts.push(text);
         }
         next = error.source();

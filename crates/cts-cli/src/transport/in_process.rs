@@ -19,7 +19,13 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// Starts the app on the data directory of a configuration.
     pub(crate) async fn start(config: &ServiceConfig) -> Result<Self, CliError> {
-        let app = embedded::start(config).await.map_err(|error| CliError::InProcess(error.report()))?;
+        let app = embedded::start(config).await.map_err(|error| {
+            let remedy = error.remedy();
+            let report = error.report();
+            // The report ends with the remedy, which is told apart here.
+            let what = remedy.as_deref().and_then(|remedy| report.strip_suffix(remedy)).unwrap_or(&report);
+            CliError::InProcess { what: what.trim_end().to_owned(), remedy }
+        })?;
         Ok(Self { app })
     }
 
@@ -34,7 +40,11 @@ impl InProcess {
 
     /// Ends what runs at once, and with it the app.
     pub(crate) async fn kill(&self) -> Result<(), CliError> {
-        self.app.engine().stop_now().await.map_err(|error| CliError::InProcess(error.to_string()))
+        self.app
+            .engine()
+            .stop_now()
+            .await
+            .map_err(|error| CliError::InProcess { what: error.to_string(), remedy: None })
     }
 
     /// Ends the app when nothing runs any more, or makes an end of it.

@@ -66,3 +66,12 @@ fn nobody_there_is_1_and_says_so() {
     let said = place.cts(&["ping", "--json"]).ends(1);
     assert!(said.json()["error"]["detail"].as_str().unwrap().contains("no service"));
 }
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_2_and_left_as_it_is() {
+    let place = Place::new();
+    std::fs::write(place.path("data/cts.db"), "this is no database").unwrap();
+    let said = place.cts(&["run", "shell", "-p", "script=true"]).ends(2);
+    assert!(said.err.contains("is not a SQLite database"), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(place.path("data/cts.db")).unwrap(), "this is no database");
+}

@@ -13,6 +13,9 @@ use crate::commands::ManifestCheck;
 use crate::render::table::{Table, Tone, cell, toned};
 use crate::render::text::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, bound, clean, count, paint, typed};
 
+/// Longest mark below a place, in characters.
+const MARK_MAX: usize = 60;
+
 fn category(category: ToolCategory) -> &'static str {
     match category {
         ToolCategory::Analyzer => "analyzer",
@@ -227,7 +230,7 @@ fn manifest_fault(path: &str, fault: &ManifestFault) -> String {
     let lead: String =
         fault.source_line.chars().take(fault.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     let room = fault.source_line.chars().count().saturating_sub(fault.column - 1).max(1);
-    let mark = "^".repeat(fault.width.clamp(1, room));
+    let mark = "^".repeat(fault.width.clamp(1, room.min(MARK_MAX)));
     let bar = paint(DIM, "|");
     let _ = writeln!(text, "  {} {bar} {}", paint(DIM, &number), clean(&fault.source_line));
     let _ = writeln!(text, "  {gap} {bar} {lead}{}", paint(RED, mark));
