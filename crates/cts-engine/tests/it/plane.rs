@@ -10,6 +10,7 @@ mod recovery;
 mod retention;
 mod runs;
 mod secrets;
+mod shared;
 mod stopping;
 mod sweeps;
 mod uploads;
@@ -41,6 +42,7 @@ pub(crate) fn options(folder: &Path) -> EngineOptions {
     EngineOptions {
         data_dir: folder.to_owned(),
         temp_dir: folder.join("temp"),
+        log_dir: folder.join("logs"),
         child_program: Some(PathBuf::from(env!("CARGO_BIN_EXE_cts-engine-supervised"))),
         max_concurrent_runs: 3,
         max_queued_runs: 100,

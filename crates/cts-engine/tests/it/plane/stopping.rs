@@ -53,7 +53,14 @@ async fn a_claim_that_is_on_its_way_when_the_drain_begins_is_waited_for() {
     let run = write_run(&bench.db, "slow", None).await;
     // The dispatcher finds it at its next look, within a second; its claim waits behind this write.
     let db = bench.db.clone();
-    let wait = || db.write(|_| Box::pin(async { Ok(tokio::time::sleep(Duration::from_millis(1800)).await) }));
+    let wait = || {
+        db.write(|_| {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_millis(1800)).await;
+                Ok(())
+            })
+        })
+    };
     let drain = async {
         tokio::time::sleep(Duration::from_millis(1400)).await;
         bench.engine.drain(Duration::ZERO).await.unwrap();
