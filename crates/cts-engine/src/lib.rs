@@ -184,7 +184,7 @@ impl Engine {
             tokio::task::spawn_blocking(probe).await.map_err(|error| EngineError::Panicked(error.to_string()))?;
         let isolation = if options.sandbox { probed.into_model() } else { supervisor::Isolation::off().into_model() };
         let inner = Arc::new(Inner {
-            logs: LogHub::new(options.data_dir.join("logs"), options.log_buffer_lines),
+            logs: LogHub::new(log_root(&options), options.log_buffer_lines),
             child_program: options.child_program.clone().unwrap_or_else(attempt::process::running_binary),
             temp_root: temp_root(&options),
             worker: WorkerId::new(&ids),
@@ -477,11 +477,25 @@ impl Engine {
 
 /// Returns the folder for temporary directories: one for each data directory, since several may share a disk.
 fn temp_root(options: &EngineOptions) -> PathBuf {
+    options.temp_dir.join(instance_name(options))
+}
+
+/// Returns the folder for the logs of runs: outside of the data directory one for each data directory, since what has
+/// no row in the own database is removed from it.
+fn log_root(options: &EngineOptions) -> PathBuf {
+    if options.log_dir.starts_with(&options.data_dir) {
+        options.log_dir.clone()
+    } else {
+        options.log_dir.join(instance_name(options))
+    }
+}
+
+/// Returns a short name that only this data directory has.
+fn instance_name(options: &EngineOptions) -> String {
     use sha2::Digest;
     use std::os::unix::ffi::OsStrExt;
     let sum = sha2::Sha256::digest(options.data_dir.as_os_str().as_bytes());
-    let name: String = sum.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    options.temp_dir.join(name)
+    sum.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Inner {

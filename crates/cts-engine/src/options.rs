@@ -14,6 +14,8 @@ pub struct EngineOptions {
     pub data_dir: PathBuf,
     /// Where the temporary directories of runs lie.
     pub temp_dir: PathBuf,
+    /// Where the logs of runs lie.
+    pub log_dir: PathBuf,
     /// The binary that is executed as supervisor and as native tool; none for the running one.
     pub child_program: Option<PathBuf>,
     /// Most attempts at one time in this process.

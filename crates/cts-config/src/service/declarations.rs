@@ -148,7 +148,7 @@ static DECLARATIONS: &[Declaration] = &[
         "log_directory",
         Section::Storage,
         Path,
-        each(["{user_data}/cts/logs", "/var/log/cts", "/var/log/cts", "/var/log/cts"]),
+        each(["{base_storage_path}/logs", "/var/log/cts", "/var/log/cts", "/var/log/cts"]),
         "Where the logs of runs are kept.",
     ),
     set(

@@ -326,10 +326,9 @@ fn a_home_that_is_not_known_is_a_fault_only_where_it_is_needed() {
     check(
         ServiceConfig::load(&homeless),
         &expect![[r#"
-        the configuration has 3 faults
-          default of development: base_storage_path has no default, because the home directory is not known; set HOME, or CTS_BASE_STORAGE_PATH
-          default of development: temp_directory has no default, because the home directory is not known; set HOME, or CTS_TEMP_DIRECTORY
-          default of development: log_directory has no default, because the home directory is not known; set HOME, or CTS_LOG_DIRECTORY"#]],
+            the configuration has 2 faults
+              default of development: base_storage_path has no default, because the home directory is not known; set HOME, or CTS_BASE_STORAGE_PATH
+              default of development: temp_directory has no default, because the home directory is not known; set HOME, or CTS_TEMP_DIRECTORY"#]],
     );
     let named = "CTS_BASE_STORAGE_PATH=/a\nCTS_TEMP_DIRECTORY=/b\nCTS_LOG_DIRECTORY=/c";
     check(ServiceConfig::load(&Sources { environment: pairs(named), ..homeless }), &expect!["starts"]);

@@ -16,6 +16,7 @@ pub fn engine_options(config: &ServiceConfig, child_program: Option<PathBuf>) ->
     EngineOptions {
         data_dir: storage.base_storage_path.clone(),
         temp_dir: storage.temp_directory.clone(),
+        log_dir: storage.log_directory.clone(),
         child_program,
         max_concurrent_runs: runs.max_concurrent_runs,
         max_queued_runs: runs.max_queued_runs,

@@ -125,6 +125,7 @@ impl Answer {
 fn options(folder: &Path) -> EngineOptions {
     EngineOptions {
         data_dir: folder.to_owned(),
+        log_dir: folder.join("logs"),
         temp_dir: folder.join("temp"),
         child_program: Some(PathBuf::from(env!("CARGO_BIN_EXE_cts-lite"))),
         max_concurrent_runs: 3,
