@@ -15,11 +15,13 @@ mod samples;
 mod start;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 pub(crate) use crate::bench::logs::{TOOL, write_timed_lines};
 use crate::bench::report::{Report, Row};
 use crate::error::Failed;
-use crate::process::{cargo, run as build};
+use crate::process::{cargo, command, run as build};
+use crate::root;
 
 /// What is measured with.
 struct Plan {
@@ -30,28 +32,62 @@ struct Plan {
 struct Figure {
     name: &'static str,
     what: &'static str,
+    /// Packages and their examples that measure a ceiling or prepare.
+    examples: &'static [(&'static str, &'static str)],
     measure: fn(&Plan) -> Result<Vec<Row>, Failed>,
 }
 
 const FIGURES: [Figure; 8] = [
-    Figure { name: "start", what: "service start to ready; idle memory", measure: start::measure },
-    Figure { name: "queue", what: "queued to running on an idle service", measure: runs::queue },
-    Figure { name: "throughput", what: "no-op command runs completed a second", measure: runs::throughput },
+    Figure { name: "start", what: "service start to ready; idle memory", examples: &[], measure: start::measure },
+    Figure { name: "queue", what: "queued to running on an idle service", examples: &[], measure: runs::queue },
+    Figure {
+        name: "throughput",
+        what: "no-op command runs completed a second",
+        examples: &[("cts-engine", "spawn_rate"), ("cts-store", "commit_ceiling")],
+        measure: runs::throughput,
+    },
     Figure {
         name: "logs",
         what: "a tool's write to the line at a reader of Server-Sent Events",
+        examples: &[],
         measure: logs::measure,
     },
-    Figure { name: "get", what: "GET of one run, against an empty route", measure: reads::get },
-    Figure { name: "list", what: "a filtered page of a million runs", measure: reads::list },
-    Figure { name: "download", what: "an artifact of 100 MB, against cat to a socket", measure: download::measure },
-    Figure { name: "analyzer", what: "rlog-to-csv on a long log, against zstd and write", measure: analyzer::measure },
+    Figure {
+        name: "get",
+        what: "GET of one run, against an empty route",
+        examples: &[("cts-server", "empty_route")],
+        measure: reads::get,
+    },
+    Figure {
+        name: "list",
+        what: "a filtered page of a million runs",
+        examples: &[("cts-store", "seed_runs")],
+        measure: reads::list,
+    },
+    Figure {
+        name: "download",
+        what: "an artifact of 100 MB, against cat to a socket",
+        examples: &[],
+        measure: download::measure,
+    },
+    Figure {
+        name: "analyzer",
+        what: "rlog-to-csv on a long log, against zstd and write",
+        examples: &[],
+        measure: analyzer::measure,
+    },
 ];
+
+/// Returns a command that runs a built example.
+fn example(name: &str) -> Command {
+    command(root::built("release", "examples").join(name))
+}
 
 /// Builds what is measured, and measures the named figures or all.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failed> {
     let mut plan = Plan { log: None };
     let mut chosen: Vec<&Figure> = Vec::new();
+    let mut build_first = true;
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -61,6 +97,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failed> {
                 }
                 return Ok(());
             }
+            "--no-build" => build_first = false,
             "--log" => {
                 let path = words.next().ok_or_else(|| Failed::new("--log wants the path of a log"))?;
                 plan.log = Some(std::path::absolute(path)?);
@@ -73,7 +110,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failed> {
     if chosen.is_empty() {
         chosen.extend(&FIGURES);
     }
-    build(&mut cargo(["build", "--release", "--package", "cts-server", "--package", "cts-cli", "--bins"]))?;
+    if build_first {
+        build(&mut cargo(["build", "--release", "--package", "cts-server", "--package", "cts-cli", "--bins"]))?;
+        for (package, example) in chosen.iter().flat_map(|figure| figure.examples) {
+            build(&mut cargo(["build", "--release", "--package", package, "--example", example]))?;
+        }
+    }
 
     let mut report = Report::new(machine::describe());
     for figure in chosen {

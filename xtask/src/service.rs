@@ -60,6 +60,9 @@ impl Service {
         let log = File::create(folder.join("service.log"))?;
         let began = Instant::now();
         let child = command(root::built(setup.profile, "cts-lite"))
+            // As in production, where a request that went well is no line of the log.
+            .env("CTS_DEBUG", "false")
+            .env("CTS_LOG_LEVEL", "WARNING")
             .env("CTS_HOST", "127.0.0.1")
             .env("CTS_PORT", address.port().to_string())
             .env("CTS_BASE_STORAGE_PATH", folder.join("data"))

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::bench::report::Row;
 use crate::bench::samples::Samples;
-use crate::bench::{Plan, runs};
+use crate::bench::{Plan, example, runs};
 use crate::error::{Doing, Failed};
-use crate::process::{cargo, command, is_installed, output, run as start};
-use crate::root;
+use crate::process::{command, is_installed, output, run as start};
 use crate::service::{Connection, Service, Setup};
 
 /// Connections of the load generator.
@@ -64,11 +63,7 @@ pub(super) fn list(_plan: &Plan) -> Result<Vec<Row>, Failed> {
     let service = Service::start(&setup)?;
     let database = database(&service.folder().join("data"))?;
     service.stop()?;
-    start(
-        cargo(["run", "--release", "--quiet", "--package", "cts-store", "--example", "seed_runs", "--"])
-            .arg(&database)
-            .arg(STORED.to_string()),
-    )?;
+    start(example("seed_runs").arg(&database).arg(STORED.to_string()))?;
     let service = Service::start(&Setup { keep_data: true, ..setup })?;
     let mut connection = service.connect()?;
     let mut pages = Samples::default();
@@ -167,13 +162,11 @@ struct EmptyRoute {
 
 impl EmptyRoute {
     fn start() -> Result<Self, Failed> {
-        start(&mut cargo(["build", "--release", "--quiet", "--package", "cts-server", "--example", "empty_route"]))?;
-        let program = root::built("release", "examples").join("empty_route");
-        let mut child = command(program)
+        let mut child = example("empty_route")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .doing(|| "cannot start it".to_owned())?;
+            .doing(|| "cannot start empty_route".to_owned())?;
         let out = child.stdout.take().ok_or_else(|| Failed::new("empty_route has no output"))?;
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line)?;

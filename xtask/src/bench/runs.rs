@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use crate::bench::report::Row;
 use crate::bench::samples::Samples;
-use crate::bench::{Plan, machine};
+use crate::bench::{Plan, example, machine};
 use crate::error::Failed;
-use crate::process::{cargo, output};
+use crate::process::output;
 use crate::service::{Connection, Service, Setup};
 
 /// Runs whose start is timed, one after the other.
@@ -176,8 +176,7 @@ fn next(changes: &Receiver<StateChange>) -> Result<StateChange, Failed> {
 
 /// Returns how many sandboxed processes are started and reaped a second.
 fn spawn_ceiling() -> Result<f64, Failed> {
-    let text =
-        output(&mut cargo(["run", "--release", "--quiet", "--package", "cts-engine", "--example", "spawn_rate"]))?;
+    let text = output(&mut example("spawn_rate"))?;
     print!("{text}");
     let rate =
         text.lines().find_map(|line| line.strip_prefix("with the sandbox, 8 at a time:")?.split_whitespace().next());
@@ -186,9 +185,7 @@ fn spawn_ceiling() -> Result<f64, Failed> {
 
 /// Returns how many runs a second could be made durable three times each, on the disk of that folder.
 fn commit_ceiling(folder: &Path) -> Result<f64, Failed> {
-    let mut example =
-        cargo(["run", "--release", "--quiet", "--package", "cts-store", "--example", "commit_ceiling", "--"]);
-    let text = output(example.arg(folder))?;
+    let text = output(example("commit_ceiling").arg(folder))?;
     print!("{text}");
     let report: Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
     report["runs_per_second"].as_f64().ok_or_else(|| Failed::new("commit_ceiling did not print its rate"))
