@@ -34,6 +34,10 @@ use crate::error::EngineError;
 use crate::supervisor::{Exit, LimitName, Report};
 use crate::tools::Tool;
 
+/// Directories and inputs are ready within this long; a file system that does not answer must not hold a run for ever.
+const PREPARE_WAIT: Duration = Duration::from_mins(2);
+/// A supervisor is started within this long.
+const SPAWN_WAIT: Duration = Duration::from_mins(1);
 /// After the hard stop an attempt is given up when its end is not seen within this long.
 const KILL_WAIT: Duration = Duration::from_secs(10);
 /// After the end of all processes the output is read for at most this long; it ends at once but for lost descriptors.
@@ -63,9 +67,14 @@ pub(crate) async fn run_attempt(inner: Arc<Inner>, run: Run, active: Arc<Active>
 /// Makes the directories, starts the tool and sees it to its end.
 async fn attempt(inner: &Arc<Inner>, run: &Run, tool: &Tool, active: &Active) -> (Seen, Collected) {
     let mut seen = Seen { timeout: run.request.timeout, ..Seen::default() };
-    let prepared = match start::prepare(inner, run, tool, uses_fallback(run)).await {
-        Ok(prepared) => prepared,
-        Err(fault) => return (Seen { system: Some(fault), ..seen }, Collected::default()),
+    let prepare = start::prepare(inner, run, tool, uses_fallback(run));
+    let prepared = match tokio::time::timeout(PREPARE_WAIT, prepare).await {
+        Ok(Ok(prepared)) => prepared,
+        Ok(Err(fault)) => return (Seen { system: Some(fault), ..seen }, Collected::default()),
+        Err(_) => {
+            let fault = start::too_slow("the inputs or the data directory do not answer", PREPARE_WAIT);
+            return (Seen { system: Some(fault), ..seen }, Collected::default());
+        }
     };
     let mut pump = match Pump::open(inner, run, &prepared).await {
         Ok(pump) => pump,
@@ -122,10 +131,15 @@ async fn watch_child(
     started: Instant,
     seen: &mut Seen,
 ) -> Option<RunningChild> {
-    let (mut child, output) = match process::spawn(&prepared.child, &inner.child_program).await {
-        Ok(spawned) => spawned,
-        Err(error) => {
+    let spawn = process::spawn(&prepared.child, &inner.child_program);
+    let (mut child, output) = match tokio::time::timeout(SPAWN_WAIT, spawn).await {
+        Ok(Ok(spawned)) => spawned,
+        Ok(Err(error)) => {
             seen.system = Some(start::spawn_fault(&error));
+            return None;
+        }
+        Err(_) => {
+            seen.system = Some(start::too_slow("the supervisor does not start", SPAWN_WAIT));
             return None;
         }
     };

@@ -332,6 +332,12 @@ pub(crate) async fn clean(inner: &Inner, run: &Run) {
     }
 }
 
+/// Returns the fault of a system that does not answer in time.
+pub(crate) fn too_slow(what: &str, waited: std::time::Duration) -> Fault {
+    let sentence = format!("{what}: waited {} s", waited.as_secs());
+    Fault::system(Code::StorageError, sentence, "no answer in time", "timeout")
+}
+
 /// Returns the fault of a supervisor that could not be started.
 pub(crate) fn spawn_fault(error: &SpawnError) -> Fault {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
