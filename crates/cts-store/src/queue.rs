@@ -2,7 +2,7 @@
 //!
 //! The claim itself is [`Tx::change_run`] with `RunEvent::Claimed`, in the same transaction that looked here.
 
-use cts_model::{Run, RunId, RunState, Timestamp, ToolId, WorkerId};
+use cts_model::{RetryPolicy, Run, RunId, RunState, Timestamp, ToolId, WorkerId};
 
 use crate::db::Db;
 use crate::error::StoreError;
@@ -75,17 +75,20 @@ impl Tx {
             ($owner:literal) => {
                 concat!(
                     "SELECT id, tool_id, concurrency_key, priority, not_before_ms, owner FROM runs
-                      WHERE status = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= $1)
+                      WHERE status = 'queued'
+                        AND (not_before_ms IS NULL OR not_before_ms <= $1 OR not_before_ms > $5)
                         AND priority <= $2 AND (priority < $2 OR id > $3) AND ",
                     $owner,
                     " ORDER BY priority DESC, id LIMIT $4"
                 )
             };
         }
-        let select = if owner.is_some() { select!("owner = $5") } else { select!("owner IS NULL") };
+        let select = if owner.is_some() { select!("owner = $6") } else { select!("owner IS NULL") };
         let (priority, id) =
             after.map_or((i64::MAX, String::new()), |after| (i64::from(after.priority), after.id.to_string()));
-        let mut select = sql(select).bind(now).bind(priority).bind(id).bind(limit);
+        // No delay is longer: what is due later than this was written before the clock was set back.
+        let latest = now.plus(RetryPolicy::DELAY_MAX);
+        let mut select = sql(select).bind(now).bind(priority).bind(id).bind(limit).bind(latest);
         if let Some(owner) = owner {
             select = select.bind_id(owner);
         }

@@ -144,3 +144,18 @@ async fn a_transient_fault_is_tried_again_after_a_growing_delay_and_its_reader_g
     assert!(starts[2].since(ends[1]) >= Duration::from_millis(600), "{starts:?} {ends:?}");
     bench.end().await;
 }
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_does_not_hold_up_a_retry() {
+    let bench = Bench::with(&[("quick", "true", "")], |options| options.max_concurrent_runs = 1).await;
+    let run = bench.submit("quick").await;
+    let mut run = { bench.end_of(run).await.run };
+    run.id = RunId::new(&Ids::new(Arc::new(SystemClock)));
+    (run.state, run.ended_at) = (RunState::Queued, None);
+    // Written while the clock was a day ahead.
+    run.not_before = Some(cts_model::Clock::now(&SystemClock).plus(Duration::from_hours(24)));
+    let id = run.id;
+    bench.db.write(move |tx| Box::pin(async move { tx.insert_run(&run).await })).await.unwrap();
+    assert_eq!(bench.end_of(id).await.run.state, RunState::Completed);
+    bench.end().await;
+}
