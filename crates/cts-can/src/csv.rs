@@ -8,9 +8,10 @@ use std::io::{Read, Write};
 use std::thread;
 
 mod early;
+pub mod read;
 mod row;
 mod summary;
-mod time;
+pub(crate) mod time;
 
 pub use summary::{BusRows, LogSummary, SegmentRows, Summary};
 

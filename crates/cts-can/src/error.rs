@@ -9,6 +9,39 @@ use thiserror::Error;
 
 use crate::rlog::Damage;
 
+/// What is wrong with a row of a table of frames.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RowFault {
+    /// The row does not say whether it lies before, in or after the window.
+    #[error("there is no segment pre, window or post")]
+    NoSegment,
+    /// The row has no such cell.
+    #[error("there is no time")]
+    NoTime,
+    /// Its text is no number.
+    #[error("the time is no number")]
+    BadTime,
+    /// Infinite, or not a number at all.
+    #[error("the time is not finite")]
+    EndlessTime,
+    /// The row has no such cell.
+    #[error("there is no address")]
+    NoAddress,
+    /// Its text is no address.
+    #[error("the address is no number of 32 bits")]
+    BadAddress,
+    /// Its text is no bus.
+    #[error("the bus is no number from 0 to 255")]
+    BadBus,
+    /// Its text is not made of hexadecimal digits.
+    #[error("the payload is not hexadecimal")]
+    BadPayload,
+    /// No table of frames has such rows.
+    #[error("the row is too long")]
+    TooLong,
+}
+
 /// What ends an analysis early.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -52,6 +85,28 @@ pub enum Error {
         /// What is wrong with it.
         fault: PointerFault,
     },
+    /// A row of a table is no frame.
+    #[error("line {line}: {fault}")]
+    BadRow {
+        /// Number of the line in its table, from 1.
+        line: u64,
+        /// What is wrong with it.
+        fault: RowFault,
+    },
+    /// Frames came in another order than that of time, and were not to be held until the end.
+    #[error("the frames are not in the order of time: {time} s comes after {after} s")]
+    OutOfOrder {
+        /// The time of the frame that came late.
+        time: f64,
+        /// The time of the frame before it.
+        after: f64,
+    },
+    /// More addresses than any car has.
+    #[error("there are more than {0} addresses")]
+    TooManyAddresses(usize),
+    /// The segments of a table begin windows too often.
+    #[error("there are more than {0} windows")]
+    TooManyWindows(usize),
 }
 
 /// What is wrong with a pointer inside a message.

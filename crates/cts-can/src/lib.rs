@@ -35,8 +35,9 @@ pub mod frame;
 // The reading order: a frame, where it comes from, what is done with it.
 pub mod rlog;
 
+pub mod bitwatch;
 pub mod csv;
 pub mod filter;
 pub mod segments;
 
-pub use error::{Error, PointerFault};
+pub use error::{Error, PointerFault, RowFault};

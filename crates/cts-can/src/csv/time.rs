@@ -13,13 +13,21 @@ use super::row::Text;
 const EXACT_NANOSECONDS_MAX: u128 = 1 << 53;
 
 /// Returns the nanoseconds from `zero` to `mono_time`.
-pub(super) fn difference(mono_time: u64, zero: u64) -> i128 {
+pub(crate) fn difference(mono_time: u64, zero: u64) -> i128 {
     i128::from(mono_time) - i128::from(zero)
 }
 
 /// Returns nanoseconds as seconds.
-pub(super) fn seconds(nanoseconds: i128) -> f64 {
+pub(crate) fn seconds(nanoseconds: i128) -> f64 {
     nanoseconds as f64 / 1e9
+}
+
+/// Returns the seconds that a reader of a table finds in it: those with six decimals.
+pub(crate) fn printed_seconds(nanoseconds: i128) -> f64 {
+    let mut text = Text::<32>::default();
+    push_seconds(&mut text, nanoseconds);
+    let printed = std::str::from_utf8(text.as_bytes()).ok().and_then(|text| text.parse().ok());
+    printed.expect("printed seconds are a number")
 }
 
 /// Appends nanoseconds as seconds with six decimals.

@@ -1,0 +1,90 @@
+//! Numbers as Python prints them, and cells as its `csv` module quotes them.
+
+use std::fmt::Write as _;
+
+/// Returns a finite number with the shortest digits that mean it, as `repr` does.
+pub(super) fn repr(value: f64) -> String {
+    let text = format!("{value:?}");
+    let Some((digits, exponent)) = text.split_once('e') else { return text };
+    match exponent.strip_prefix('-') {
+        Some(size) => format!("{digits}e-{size:0>2}"),
+        None => format!("{digits}e+{exponent:0>2}"),
+    }
+}
+
+/// Returns a number with three decimals as `round(value, 3)` and `repr` give it.
+pub(super) fn rounded(value: f64) -> String {
+    let rounded = format!("{value:.3}").parse().unwrap_or(value);
+    repr(rounded)
+}
+
+/// Returns a cell with what Python quotes quoted.
+pub(super) fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+/// Returns a list of durations, each with three decimals.
+pub(super) fn durations(durations: &[f64]) -> String {
+    let mut text = String::from("[");
+    for (index, duration) in durations.iter().enumerate() {
+        let comma = if index > 0 { ", " } else { "" };
+        let _ = write!(text, "{comma}{}", rounded(*duration));
+    }
+    text.push(']');
+    text
+}
+
+/// Returns bytes as upper-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(text, "{byte:02X}");
+    }
+    text
+}
+
+/// Returns seconds as minutes and seconds the way the Python tool prints them: never before the window, and with 60
+/// seconds where they round up to that.
+pub(super) fn clamped_clock(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    let minutes = (seconds / 60.0).floor();
+    format!("{minutes:02.0}:{:06.3}", seconds - 60.0 * minutes)
+}
+
+/// Returns seconds as minutes and seconds, rounded before they are split, and with a sign before the window.
+pub(super) fn clock(seconds: f64) -> String {
+    let millis = (seconds.abs() * 1000.0).round();
+    let minutes = (millis / 60_000.0).floor();
+    let rest = (millis - minutes * 60_000.0) / 1000.0;
+    let sign = if seconds < 0.0 && millis > 0.0 { "-" } else { "" };
+    format!("{sign}{minutes:02.0}:{rest:06.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_look_as_in_python() {
+        let numbers = [6.0, 24.229_996, 2e-5, 1e-4, 1e16, 1e15, 1.5e-7, 1e100, 0.0];
+        let texts = ["6.0", "24.229996", "2e-05", "0.0001", "1e+16", "1000000000000000.0", "1.5e-07", "1e+100", "0.0"];
+        assert_eq!(numbers.map(repr), texts);
+        assert_eq!(durations(&[2.05, 1.999_999, 0.000_5]), "[2.05, 2.0, 0.001]");
+    }
+
+    #[test]
+    fn the_own_clock_never_shows_sixty_seconds() {
+        let seconds = [-1.5, -0.000_1, 0.0, 59.999_6, 3_599.999_9, 6_000.0];
+        assert_eq!(
+            seconds.map(clock),
+            ["-00:01.500", "00:00.000", "00:00.000", "01:00.000", "60:00.000", "100:00.000"]
+        );
+        let theirs = ["00:00.000", "00:00.000", "00:00.000", "00:60.000", "59:60.000", "100:00.000"];
+        assert_eq!(seconds.map(clamped_clock), theirs);
+    }
+
+    #[test]
+    fn only_what_needs_quotes_has_them() {
+        assert_eq!(["[1.0]", "[1.0, 2.0]", "a\"b"].map(cell), ["[1.0]", "\"[1.0, 2.0]\"", "\"a\"\"b\""]);
+    }
+}
