@@ -384,7 +384,7 @@ impl Engine {
         Ok(self.inner.db.last_event_seq().await?)
     }
 
-    /// Returns the artifacts of a run, sorted by path.
+    /// Returns the artifacts of a run, oldest first.
     ///
     /// # Errors
     /// [`EngineError::RunNotFound`], or a database that does not answer.
@@ -468,7 +468,9 @@ impl Engine {
     /// A database that does not take the last write.
     pub async fn stop_now(&self) -> Result<(), EngineError> {
         self.begin_drain();
+        self.inner.active.ask_all(Control::Kill);
         self.inner.until_claimed().await;
+        // What was claimed meanwhile goes too.
         self.inner.active.ask_all(Control::Kill);
         self.inner.until_idle(RECORD_WAIT).await;
         self.inner.end().await
