@@ -76,6 +76,7 @@ async fn attempt(inner: &Arc<Inner>, run: &Run, tool: &Tool, active: &Active) ->
             return (Seen { system: Some(fault), ..seen }, Collected::default());
         }
     };
+    seen.success_exit_codes.clone_from(&prepared.success_exit_codes);
     let mut pump = match Pump::open(inner, run, &prepared).await {
         Ok(pump) => pump,
         Err(error) => return (Seen { system: Some(error.fault()), ..seen }, Collected::default()),
@@ -100,12 +101,6 @@ async fn attempt(inner: &Arc<Inner>, run: &Run, tool: &Tool, active: &Active) ->
     seen.said = finished.said;
     if let Err(error) = finished.stored {
         seen.system.get_or_insert_with(|| error.fault());
-    }
-    if let Some(usage_code) = seen.usage.exit_code
-        && usage_code != 0
-        && prepared.success_exit_codes.contains(&usage_code)
-    {
-        seen.usage.exit_code = Some(0);
     }
     let collected = finished.collector.collect(&inner.blobs, &inner.ids).await;
     if let Some(error) = &collected.failure {

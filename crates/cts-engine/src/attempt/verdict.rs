@@ -16,6 +16,8 @@ pub(crate) struct Seen {
     pub(crate) limit: Option<LimitHit>,
     /// What the tool's main process left behind; none when its end was not seen.
     pub(crate) usage: Usage,
+    /// Exit statuses beside 0 that mean success.
+    pub(crate) success_exit_codes: Vec<i32>,
     /// Whether the main process's end was seen.
     pub(crate) exited: bool,
     /// How long it ran.
@@ -71,7 +73,7 @@ pub(crate) fn judge(seen: &Seen) -> (Outcome, Option<Fault>) {
         return (Outcome::SystemError, Some(fault));
     }
     match (seen.usage.exit_code, seen.usage.signal) {
-        (Some(0), None) => match &seen.outputs {
+        (Some(code), None) if code == 0 || seen.success_exit_codes.contains(&code) => match &seen.outputs {
             None => (Outcome::Completed, None),
             Some(fault) => {
                 let details = tool_details(seen, fault.actions.first().cloned().unwrap_or_default());
@@ -230,6 +232,7 @@ mod tests {
                 ("well", Seen { usage: exit(0), ..seen() }),
                 ("well without its outputs", Seen { usage: exit(0), outputs: Some(missing), ..seen() }),
                 ("exit 3", Seen { usage: exit(3), ..seen() }),
+                ("exit 3 that is well", Seen { usage: exit(3), success_exit_codes: vec![3], ..seen() }),
                 ("said why", Seen { usage: exit(1), said: Some(("bad log".into(), None)), ..seen() }),
                 ("crash", Seen { usage: signal(libc::SIGSEGV), ..seen() }),
                 ("file size", Seen { usage: signal(libc::SIGXFSZ), ..seen() }),
@@ -243,6 +246,7 @@ mod tests {
                 well: completed / no fault
                 well without its outputs: tool_error / OUTPUT_MISSING: out.csv is missing
                 exit 3: tool_error / TOOL_FAILED: the tool ended with exit code 3
+                exit 3 that is well: completed / no fault
                 said why: tool_error / TOOL_REJECTED: bad log
                 crash: tool_error / TOOL_CRASHED: the tool was ended by signal 11 (SIGSEGV, a wrong memory access)
                 file size: tool_error / OUTPUT_LIMIT: the tool wrote a file larger than its limit

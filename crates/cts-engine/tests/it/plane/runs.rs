@@ -160,3 +160,11 @@ async fn a_run_can_be_waited_for_without_looking_all_the_time() {
     assert!(started.elapsed() < Duration::from_secs(5));
     bench.end().await;
 }
+
+#[tokio::test]
+async fn a_status_that_the_manifest_calls_good_completes_the_run_and_is_told() {
+    let bench = Bench::new(&[("differs", "exit 3", "success_exit_codes = [3]")]).await;
+    let run = bench.end_of(bench.submit("differs").await).await.run;
+    assert_eq!((run.state, run.usage.exit_code), (RunState::Completed, Some(3)), "{run:?}");
+    bench.end().await;
+}
