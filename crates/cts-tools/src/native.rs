@@ -103,6 +103,12 @@ impl ToolCx {
         self.params.get(name).and_then(Value::as_bool).unwrap_or(false)
     }
 
+    /// Returns whether a parameter has a value, be it an empty list.
+    #[must_use]
+    pub fn is_given(&self, name: &str) -> bool {
+        self.params.contains_key(name)
+    }
+
     /// Returns the items of a list.
     #[must_use]
     pub fn list(&self, name: &str) -> &[Value] {
