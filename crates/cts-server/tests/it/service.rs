@@ -42,7 +42,7 @@ async fn capabilities_tell_every_tool_with_its_parameters() {
     let app = TestApp::new().await;
     let capabilities = app.get("/v1/capabilities").await.expect(200);
     let ids: Vec<&str> = capabilities["tools"].as_array().unwrap().iter().map(|t| t["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["rlog-to-csv", "script", "typed"]);
+    assert_eq!(ids, ["can-bitwatch", "rlog-to-csv", "script", "typed"]);
     assert_eq!(capabilities["monitors"], json!([]));
     expect![[r#"
         {
