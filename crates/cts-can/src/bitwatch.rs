@@ -35,7 +35,7 @@ use crate::segments::Segment;
 use crate::{Error, PointerFault};
 use compat::Compat;
 use hold::{Held, HeldRow};
-use native::Native;
+use native::{BYTES_MAX, Native};
 use streams::{Counted, Streams};
 use windows::segment_of;
 
@@ -276,6 +276,8 @@ impl Bitwatch {
     #[inline]
     fn take(&mut self, time: f64, segment: Segment, bus: Bus, address: Address, data: &[u8]) -> Result<(), Error> {
         self.rows += 1;
+        // Longer ones are no frames of any bus; what is kept of a payload has a bound.
+        let data = if self.options.mode == Mode::Native { &data[..data.len().min(BYTES_MAX)] } else { data };
         let counted = match self.streams.count(segment, bus, address, data) {
             Err(Error::TooManyAddresses(_)) if self.options.mode == Mode::Native => {
                 self.rows_left_out += 1;

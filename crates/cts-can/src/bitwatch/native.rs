@@ -16,7 +16,7 @@ use super::{BitwatchOptions, PulsePattern, WINDOWS_MAX, Watch, Window};
 use crate::Error;
 use crate::segments::Segment;
 use bits::Moment;
-pub(super) use bits::StreamBits;
+pub(super) use bits::{BYTES_MAX, StreamBits};
 use score::rank;
 
 /// How many bits that toggled in the windows only are followed at one time.

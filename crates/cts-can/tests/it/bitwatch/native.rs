@@ -232,3 +232,12 @@ fn frames_of_too_many_addresses_are_left_out_and_counted() {
     let analysis = analyze(text.as_bytes(), &BitwatchOptions::default()).unwrap();
     assert_eq!((analysis.rows(), analysis.rows_left_out(), analysis.streams()), (5000, 904, 4096));
 }
+
+#[test]
+fn what_lies_behind_the_longest_payload_of_any_bus_is_not_looked_at() {
+    let payload = |byte: &str, behind: &str| format!("{}{byte}{behind}", "00".repeat(63));
+    let [low, high] = [payload("00", "00"), payload("00", "01")];
+    let rows = [(0.0, low.as_str()), (1.0, &high), (2.0, &low)];
+    let analysis = analyze(&table(&rows), &options(&[(0.5, 2.5)], &[], "1x1")).unwrap();
+    assert_eq!((analysis.candidates().len(), analysis.distinct_payloads()), (0, 1));
+}
