@@ -43,7 +43,7 @@ pub(crate) struct FollowQuery {
 
 impl FromQuery for FollowQuery {
     fn read(fields: &mut QueryFields) -> Option<Self> {
-        Some(Self { from: fields.integer("from", 1..=u64::MAX) })
+        Some(Self { from: fields.integer("from", 1..=i64::MAX.unsigned_abs()) })
     }
 }
 
@@ -225,7 +225,7 @@ pub(crate) struct PageQuery {
 impl FromQuery for PageQuery {
     fn read(fields: &mut QueryFields) -> Option<Self> {
         let limit = fields.integer("limit", 1..=u64::from(LOG_LIMIT_MAX));
-        let from = fields.integer("from", 1..=u64::MAX);
+        let from = fields.integer("from", 1..=i64::MAX.unsigned_abs());
         let level = fields.text("level").and_then(|word| {
             let found = Level::ALL.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(&word));
             if found.is_none() {

@@ -75,7 +75,8 @@ pub(crate) async fn create(
 }
 
 /// A form with a file.
-#[derive(Debug, utoipa::ToSchema)]
+#[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct UploadForm {
     /// The sum of the bytes in hex.
