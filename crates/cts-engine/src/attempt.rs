@@ -99,6 +99,9 @@ async fn attempt(inner: &Arc<Inner>, run: &Run, tool: &Tool, active: &Active) ->
     let finished = pump.finish(OUTPUT_END_WAIT).await;
     seen.stderr = finished.stderr;
     seen.said = finished.said;
+    if finished.progress.is_some() {
+        active.tell(|live| live.progress = finished.progress);
+    }
     if let Err(error) = finished.stored {
         seen.system.get_or_insert_with(|| error.fault());
     }

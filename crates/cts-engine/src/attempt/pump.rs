@@ -68,6 +68,8 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
     /// What the tool itself said was wrong.
     pub(crate) said: Option<(String, Option<String>)>,
+    /// What it told last of how far it is, when that was read after its end.
+    pub(crate) progress: Option<Progress>,
     /// Whether everything that was read could be stored.
     pub(crate) stored: Result<(), EngineError>,
 }
@@ -346,6 +348,7 @@ impl<'a> Pump<'a> {
             collector,
             stderr: Vec::from(self.stderr_tail).join("\n"),
             said: self.said,
+            progress: self.progress,
             stored: self.failed.map_or(Ok(()), Err),
         }
     }

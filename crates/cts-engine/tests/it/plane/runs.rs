@@ -168,3 +168,14 @@ async fn a_status_that_the_manifest_calls_good_completes_the_run_and_is_told() {
     assert_eq!((run.state, run.usage.exit_code), (RunState::Completed, Some(3)), "{run:?}");
     bench.end().await;
 }
+
+#[tokio::test]
+async fn the_last_progress_counts_also_when_the_tool_ends_with_it() {
+    let bench = Bench::new(&[("quick", "echo '::cts {\"progress\": 100}'", "")]).await;
+    let runs = futures_util::future::join_all((0..60).map(|_| bench.submit("quick"))).await;
+    for run in runs {
+        let run = bench.end_of(run).await.run;
+        assert_eq!(run.progress.and_then(|progress| progress.percent), Some(100.0));
+    }
+    bench.end().await;
+}
