@@ -179,7 +179,7 @@ fn spawn_ceiling() -> Result<f64, Failed> {
     let text = output(&mut example("spawn_rate"))?;
     print!("{text}");
     let rate =
-        text.lines().find_map(|line| line.strip_prefix("with the sandbox, 8 at a time:")?.split_whitespace().next());
+        text.lines().find_map(|line| line.strip_prefix("supervised and sandboxed, 8 at a time:")?.split_whitespace().next());
     rate.and_then(|rate| rate.parse().ok()).ok_or_else(|| Failed::new("spawn_rate did not print its rate"))
 }
 
