@@ -178,8 +178,9 @@ fn next(changes: &Receiver<StateChange>) -> Result<StateChange, Failed> {
 fn spawn_ceiling() -> Result<f64, Failed> {
     let text = output(&mut example("spawn_rate"))?;
     print!("{text}");
-    let rate =
-        text.lines().find_map(|line| line.strip_prefix("supervised and sandboxed, 8 at a time:")?.split_whitespace().next());
+    let rate = text
+        .lines()
+        .find_map(|line| line.strip_prefix("supervised and sandboxed, 8 at a time:")?.split_whitespace().next());
     rate.and_then(|rate| rate.parse().ok()).ok_or_else(|| Failed::new("spawn_rate did not print its rate"))
 }
 

@@ -27,7 +27,10 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
                 }
             }
             for (before, code) in code_marks(line) {
-                if FOLDERS.iter().any(|folder| code.starts_with(folder)) && is_path(code) && !tree.exists(code) {
+                if FOLDERS.iter().any(|folder| code.starts_with(folder))
+                    && is_path(code)
+                    && !exists_from(tree, folder, code)
+                {
                     faults.push(Fault::at(path, index + 1, format!("`{code}` does not exist")));
                 }
                 if before.ends_with("test ") && is_test_name(code) && !has_test(tree, code) {
@@ -53,6 +56,12 @@ fn links(line: &str) -> Vec<&str> {
 fn code_marks(line: &str) -> Vec<(&str, &str)> {
     let parts: Vec<&str> = line.split('`').collect();
     parts.chunks(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect()
+}
+
+/// Returns whether there is that path below the document's folder or one of those around it.
+fn exists_from(tree: &Tree, folder: &str, path: &str) -> bool {
+    let around = folder.match_indices('/').map(|(end, _)| &folder[..end]).chain([folder]);
+    tree.exists(path) || around.into_iter().any(|folder| tree.exists(&format!("{folder}/{path}")))
 }
 
 fn is_path(code: &str) -> bool {
@@ -114,6 +123,16 @@ mod tests {
             "`crates/cts-can/src/csv.rs`, `crates/<name>`, `docs/none.md`",
             expect![["docs/guides/x.md:1: `docs/none.md` does not exist"]],
         );
+    }
+
+    #[test]
+    fn a_path_may_begin_at_a_folder_around_the_document() {
+        let tree = Tree::of(&[
+            ("crates/cts-can/tests/fixtures/README.md", "`tests/it/main.rs` and `tests/it/none.rs`"),
+            ("crates/cts-can/tests/it/main.rs", "//! Tests."),
+        ]);
+        let faults: Vec<String> = check(&tree).iter().map(ToString::to_string).collect();
+        assert_eq!(faults, ["crates/cts-can/tests/fixtures/README.md:1: `tests/it/none.rs` does not exist"]);
     }
 
     #[test]
