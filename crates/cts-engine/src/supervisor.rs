@@ -35,8 +35,8 @@ use watch::Watch;
 
 /// Becomes a supervisor when the arguments say so and returns its exit status; `None` for every other start.
 ///
-/// Every binary that may be [`crate::attempt::process::SupervisorProgram`] calls this first in `main`, before it makes
-/// a thread, reads its environment or writes anything.
+/// Every binary that may be a supervisor (see [`crate::attempt::process::running_binary`]) calls this first in `main`,
+/// before it makes a thread, reads its environment or writes anything.
 pub fn run_if_supervisor() -> Option<ExitCode> {
     (std::env::args_os().nth(1)? == SUPERVISE_ARGUMENT).then(|| match supervise() {
         Ok(()) => ExitCode::SUCCESS,
