@@ -1,7 +1,7 @@
 //! What can go wrong while a log is read or a result is written.
 //!
 //! A damaged log is not an error by itself: the reader keeps what is whole and tells the rest as
-//! [`Damage`](crate::rlog::Damage). It becomes an error only where the caller asked to be strict.
+//! [`Damage`]. It becomes an error only where the caller asked to be strict.
 
 use std::io;
 
