@@ -149,7 +149,11 @@ async fn a_position_that_no_line_can_have_is_refused() {
     let app = TestApp::new().await;
     let run = app.run("echo one").await["run_id"].as_str().unwrap().to_owned();
     for path in [format!("/v1/runs/{run}/logs"), format!("/v1/runs/{run}/logs/list"), "/v1/runs/events".to_owned()] {
-        assert_eq!(app.get(&format!("{path}?from=9223372036854775808")).await.problem(400), "INVALID_REQUEST", "{path}");
+        assert_eq!(
+            app.get(&format!("{path}?from=9223372036854775808")).await.problem(400),
+            "INVALID_REQUEST",
+            "{path}"
+        );
     }
     app.end().await;
 }
