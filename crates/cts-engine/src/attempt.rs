@@ -29,7 +29,7 @@ use crate::attempt::output::NewLine;
 use crate::attempt::process::{ChildNews, RunningChild};
 use crate::attempt::pump::Pump;
 use crate::attempt::start::Prepared;
-use crate::attempt::verdict::{LimitHit, Next, Seen, judge, next, uses_fallback};
+use crate::attempt::verdict::{After, LimitHit, Next, Seen, judge, next, uses_fallback};
 use crate::error::EngineError;
 use crate::supervisor::{Exit, LimitName, Report};
 use crate::tools::Tool;
@@ -226,6 +226,7 @@ fn note_news(news: Option<ChildNews>, active: &Active, seen: &mut Seen) -> bool 
     match news {
         Some(ChildNews::Report(report)) => match report {
             Report::Started { isolation, .. } => {
+                seen.started = true;
                 active.tell(|live| live.isolation = Some(isolation.into_model()));
                 false
             }
@@ -293,7 +294,7 @@ async fn record(inner: &Inner, run: &Run, tool: Option<&Tool>, active: &Active, 
     let (outcome, fault) = judge(&seen);
     let policy = tool.map_or_else(|| inner.options.retry.clone(), |tool| tool.spec.retry_policy(&inner.options.retry));
     let fallback = tool.is_some_and(|tool| tool.spec.fallback.is_some());
-    let follows = next(run, outcome, fault.as_ref(), &policy, fallback);
+    let follows = next(run, outcome, fault.as_ref(), &policy, After { fallback, started: seen.started });
     let event = match follows {
         Next::End => RunEvent::Ended { attempt: run.attempt, outcome, fault, usage: seen.usage },
         Next::Retry(delay) => RunEvent::Requeued {

@@ -16,7 +16,7 @@ use cts_store::WorkerRow;
 use crate::Inner;
 use crate::active::Control;
 use crate::attempt::process::{ProcessId, end_marked};
-use crate::attempt::verdict::{Next, next};
+use crate::attempt::verdict::{After, Next, next};
 use crate::error::EngineError;
 
 /// How long the processes of a dead worker are killed for.
@@ -158,7 +158,7 @@ impl Inner {
         if run.cancel_asked {
             return RunEvent::Ended { attempt, outcome: Outcome::Canceled, fault: None, usage };
         }
-        match next(run, outcome, Some(&fault), &policy, false) {
+        match next(run, outcome, Some(&fault), &policy, After::default()) {
             Next::Retry(delay) if !owner_is_gone => RunEvent::Requeued {
                 attempt,
                 outcome,

@@ -214,7 +214,8 @@ fn base_environment(inner: &Inner, run: &Run, folders: &Folders) -> BTreeMap<Str
         }
     }
     let mut put = |name: &str, value: String| environment.insert(name.to_owned(), value);
-    put("HOME", folders.work.to_string_lossy().into_owned());
+    // What programs keep at home is no artifact.
+    put("HOME", folders.temp.to_string_lossy().into_owned());
     put("TMPDIR", folders.temp.to_string_lossy().into_owned());
     put("CTS_RUN_ID", run.id.to_string());
     put("CTS_REQUEST_ID", run.request_id.to_string());

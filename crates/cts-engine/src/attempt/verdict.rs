@@ -18,6 +18,8 @@ pub(crate) struct Seen {
     pub(crate) usage: Usage,
     /// Exit statuses beside 0 that mean success.
     pub(crate) success_exit_codes: Vec<i32>,
+    /// Whether its program was started.
+    pub(crate) started: bool,
     /// Whether the main process's end was seen.
     pub(crate) exited: bool,
     /// How long it ran.
@@ -156,20 +158,31 @@ pub(crate) enum Next {
     Retry(Duration),
 }
 
+/// What matters of an attempt beside its outcome.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct After {
+    /// The tool declares fallback parameters.
+    pub(crate) fallback: bool,
+    /// The tool's program was started.
+    pub(crate) started: bool,
+}
+
 /// Returns what follows after `outcome` of the run's present attempt.
 ///
 /// Attempts that the service's own stopping ended do not count.
-pub(crate) fn next(run: &Run, outcome: Outcome, fault: Option<&Fault>, policy: &RetryPolicy, fallback: bool) -> Next {
+pub(crate) fn next(run: &Run, outcome: Outcome, fault: Option<&Fault>, policy: &RetryPolicy, after: After) -> Next {
     let stopped = run.attempts.iter().filter(|attempt| attempt.outcome == Some(Outcome::Stopped)).count();
     let tried = run.attempt.saturating_sub(u32::try_from(stopped).unwrap_or(u32::MAX));
     let left = tried < run.request.max_attempts;
     match outcome {
         Outcome::Completed | Outcome::Canceled => Next::End,
+        // A tool that has begun is run again only where it may be run twice.
+        Outcome::SystemError if after.started && !policy.retry_on_lost => Next::End,
         Outcome::SystemError if left && fault.is_some_and(|fault| is_transient(fault.code)) => {
             Next::Retry(policy.delay_after(tried))
         }
         Outcome::SystemError => Next::End,
-        Outcome::ToolError if fallback && !uses_fallback(run) => Next::Retry(Duration::ZERO),
+        Outcome::ToolError if after.fallback && !uses_fallback(run) => Next::Retry(Duration::ZERO),
         Outcome::ToolError => Next::End,
         Outcome::Lost if policy.retry_on_lost && left => Next::Retry(policy.delay_after(tried)),
         Outcome::Lost => Next::End,
@@ -322,36 +335,38 @@ mod tests {
                 Next::End => "end".to_owned(),
                 Next::Retry(delay) => format!("again after {delay:?}"),
             };
-            let at_most_once = shown(next(&run, *outcome, Some(&fault), &policy(false), false));
-            let any_time = shown(next(&run, *outcome, Some(&fault), &policy(true), false));
-            let fallback = shown(next(&run, *outcome, Some(&fault), &policy(false), true));
+            let at_most_once = shown(next(&run, *outcome, Some(&fault), &policy(false), After::default()));
+            let any_time =
+                shown(next(&run, *outcome, Some(&fault), &policy(true), After { started: true, ..After::default() }));
+            let fallback =
+                shown(next(&run, *outcome, Some(&fault), &policy(false), After { fallback: true, started: true }));
             let before: Vec<&str> = before.iter().map(|outcome| outcome.as_str()).collect();
             text += &format!(
-                "{before:?} of {most}, then {} {}: {at_most_once} | retry_on_lost: {any_time} | fallback: {fallback}\n",
+                "{before:?} of {most}, then {} {}: {at_most_once} | retry_on_lost: {any_time} | started, fallback: {fallback}\n",
                 outcome.as_str(),
                 code.as_str(),
             );
         }
         expect![[r#"
-            [] of 3, then completed INTERNAL_ERROR: end | retry_on_lost: end | fallback: end
-            [] of 3, then canceled INTERNAL_ERROR: end | retry_on_lost: end | fallback: end
-            [] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: again after 0ns
-            [] of 1, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: again after 0ns
-            ["tool_error"] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: end
-            ["system_error"] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: again after 0ns
-            ["tool_error", "system_error"] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | fallback: end
-            [] of 3, then system_error OUT_OF_RESOURCES: again after 1s | retry_on_lost: again after 1s | fallback: again after 1s
-            ["system_error"] of 3, then system_error OUT_OF_RESOURCES: again after 2s | retry_on_lost: again after 2s | fallback: again after 2s
-            ["system_error", "system_error"] of 3, then system_error OUT_OF_RESOURCES: end | retry_on_lost: end | fallback: end
-            ["stopped", "system_error", "stopped"] of 3, then system_error OUT_OF_RESOURCES: again after 2s | retry_on_lost: again after 2s | fallback: again after 2s
-            [] of 3, then system_error PERMISSION_DENIED: end | retry_on_lost: end | fallback: end
-            [] of 3, then system_error PROGRAM_MISSING: end | retry_on_lost: end | fallback: end
-            [] of 3, then system_error INVALID_INPUT: end | retry_on_lost: end | fallback: end
-            [] of 3, then lost RUN_LOST: end | retry_on_lost: again after 1s | fallback: end
-            ["lost", "lost"] of 3, then lost RUN_LOST: end | retry_on_lost: end | fallback: end
-            [] of 1, then lost RUN_LOST: end | retry_on_lost: end | fallback: end
-            [] of 3, then stopped SERVICE_STOPPED: end | retry_on_lost: again after 0ns | fallback: end
-            ["stopped", "stopped", "stopped", "stopped"] of 1, then stopped SERVICE_STOPPED: end | retry_on_lost: again after 0ns | fallback: end
+            [] of 3, then completed INTERNAL_ERROR: end | retry_on_lost: end | started, fallback: end
+            [] of 3, then canceled INTERNAL_ERROR: end | retry_on_lost: end | started, fallback: end
+            [] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | started, fallback: again after 0ns
+            [] of 1, then tool_error TOOL_FAILED: end | retry_on_lost: end | started, fallback: again after 0ns
+            ["tool_error"] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | started, fallback: end
+            ["system_error"] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | started, fallback: again after 0ns
+            ["tool_error", "system_error"] of 3, then tool_error TOOL_FAILED: end | retry_on_lost: end | started, fallback: end
+            [] of 3, then system_error OUT_OF_RESOURCES: again after 1s | retry_on_lost: again after 1s | started, fallback: end
+            ["system_error"] of 3, then system_error OUT_OF_RESOURCES: again after 2s | retry_on_lost: again after 2s | started, fallback: end
+            ["system_error", "system_error"] of 3, then system_error OUT_OF_RESOURCES: end | retry_on_lost: end | started, fallback: end
+            ["stopped", "system_error", "stopped"] of 3, then system_error OUT_OF_RESOURCES: again after 2s | retry_on_lost: again after 2s | started, fallback: end
+            [] of 3, then system_error PERMISSION_DENIED: end | retry_on_lost: end | started, fallback: end
+            [] of 3, then system_error PROGRAM_MISSING: end | retry_on_lost: end | started, fallback: end
+            [] of 3, then system_error INVALID_INPUT: end | retry_on_lost: end | started, fallback: end
+            [] of 3, then lost RUN_LOST: end | retry_on_lost: again after 1s | started, fallback: end
+            ["lost", "lost"] of 3, then lost RUN_LOST: end | retry_on_lost: end | started, fallback: end
+            [] of 1, then lost RUN_LOST: end | retry_on_lost: end | started, fallback: end
+            [] of 3, then stopped SERVICE_STOPPED: end | retry_on_lost: again after 0ns | started, fallback: end
+            ["stopped", "stopped", "stopped", "stopped"] of 1, then stopped SERVICE_STOPPED: end | retry_on_lost: again after 0ns | started, fallback: end
         "#]].assert_eq(&text);
     }
 }

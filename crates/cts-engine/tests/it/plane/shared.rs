@@ -112,11 +112,14 @@ async fn a_key_is_remembered_over_a_restart() {
 #[tokio::test]
 async fn a_transient_fault_is_tried_again_after_a_growing_delay_and_its_reader_goes_on() {
     // The tool kills its supervisor, so that nobody can say how it ended.
-    let bench = Bench::with(&[("kills", "echo begins; sleep 0.2; kill -KILL $PPID; sleep 60", "")], |options| {
-        options.sandbox = false;
-        options.retry.delay = Duration::from_millis(300);
-        options.retry.attempts_max = 3;
-    })
+    let bench = Bench::with(
+        &[("kills", "echo begins; sleep 0.2; kill -KILL $PPID; sleep 60", "[retry]\nretry_on_lost = true")],
+        |options| {
+            options.sandbox = false;
+            options.retry.delay = Duration::from_millis(300);
+            options.retry.attempts_max = 3;
+        },
+    )
     .await;
     let run = bench.submit("kills").await;
     let between = bench.until(run, |view| view.run.state == RunState::Queued && view.run.attempt == 1).await;
