@@ -93,15 +93,15 @@ mod tests {
 
     #[test]
     fn paths_become_absolute() {
-        let here = here(Path::new("/work/x"));
+        let here = here(Path::new("/drive/x"));
         let table = [
-            ("a", "/work/x/a"),
-            ("./a/*.zst", "/work/x/a/*.zst"),
-            ("../a", "/work/x/../a"),
+            ("a", "/drive/x/a"),
+            ("./a/*.zst", "/drive/x/a/*.zst"),
+            ("../a", "/drive/x/../a"),
             ("/a", "/a"),
             ("~/a", "/home/u/a"),
             ("~", "/home/u/"),
-            ("~other/a", "/work/x/~other/a"),
+            ("~other/a", "/drive/x/~other/a"),
         ];
         for (path, expected) in table {
             assert_eq!(here.absolute_text(Path::new(path)).unwrap(), expected, "{path}");

@@ -53,8 +53,8 @@ fn load_with(
         system_config_dir: "/etc/cts".into(),
     };
     let mut layers = Layers::new(declarations, &sources);
-    layers.add_file(Path::new("/work/cts-lite.toml"), file);
-    layers.add_dotenv(Path::new("/work/.env"), dotenv);
+    layers.add_file(Path::new("/srv/cts-lite.toml"), file);
+    layers.add_dotenv(Path::new("/srv/.env"), dotenv);
     layers.add_environment(true);
     layers.add_flags();
     layers.resolve(Some(Profile::Development))
@@ -88,37 +88,37 @@ fn a_stronger_layer_wins_and_what_it_overrode_is_kept() {
     check(
         load("color = \"f\"", "", "", ""),
         &expect![[r#"
-        color = "f" (cts-lite.toml:1:9) over "red" (default of development)
-        count = 1 (default of development)
-        key = none (default of development)"#]],
+            color = "f" (/srv/cts-lite.toml:1:9) over "red" (default of development)
+            count = 1 (default of development)
+            key = none (default of development)"#]],
     );
     check(
         load("color = \"f\"", "CTS_COLOR=d", "", ""),
         &expect![[r#"
-        color = "d" (.env:1) over "f" (cts-lite.toml:1:9) over "red" (default of development)
-        count = 1 (default of development)
-        key = none (default of development)"#]],
+            color = "d" (/srv/.env:1) over "f" (/srv/cts-lite.toml:1:9) over "red" (default of development)
+            count = 1 (default of development)
+            key = none (default of development)"#]],
     );
     check(
         load("color = \"f\"", "CTS_COLOR=d", "CTS_COLOR=e", ""),
         &expect![[r#"
-        color = "e" (CTS_COLOR) over "d" (.env:1) over "f" (cts-lite.toml:1:9) over "red" (default of development)
-        count = 1 (default of development)
-        key = none (default of development)"#]],
+            color = "e" (CTS_COLOR) over "d" (/srv/.env:1) over "f" (/srv/cts-lite.toml:1:9) over "red" (default of development)
+            count = 1 (default of development)
+            key = none (default of development)"#]],
     );
     check(
         load("color = \"f\"", "CTS_COLOR=d", "CTS_COLOR=e", "color=g"),
         &expect![[r#"
-        color = "g" (--color) over "e" (CTS_COLOR) over "d" (.env:1) over "f" (cts-lite.toml:1:9) over "red" (default of development)
-        count = 1 (default of development)
-        key = none (default of development)"#]],
+            color = "g" (--color) over "e" (CTS_COLOR) over "d" (/srv/.env:1) over "f" (/srv/cts-lite.toml:1:9) over "red" (default of development)
+            count = 1 (default of development)
+            key = none (default of development)"#]],
     );
     check(
         load("color = \"f\"", "", "CTS_COLOR=e", ""),
         &expect![[r#"
-        color = "e" (CTS_COLOR) over "f" (cts-lite.toml:1:9) over "red" (default of development)
-        count = 1 (default of development)
-        key = none (default of development)"#]],
+            color = "e" (CTS_COLOR) over "f" (/srv/cts-lite.toml:1:9) over "red" (default of development)
+            count = 1 (default of development)
+            key = none (default of development)"#]],
     );
 }
 
@@ -135,13 +135,13 @@ fn every_fault_of_every_layer_is_reported_at_once() {
         &expect![[r#"
             color = "red" (default of development)
             count = 1 (default of development)
-            fault cts-lite.toml:1:9: count must be a whole number from 1 to 9, not 0; write for example count = 1
-            fault cts-lite.toml:2:1: unknown setting "colour"; did you mean "color"?
-            fault cts-lite.toml:3:2: unknown table "size", settings stand in none; write color at the top of the file, without a table around it
-            fault cts-lite.toml:5:2: unknown table "other", settings stand in none; take the table out
-            fault .env:1: count must be a whole number from 1 to 9, not "ten"; set for example CTS_COUNT=1
-            fault .env:2: unknown variable "CTS_COUNTS"; did you mean "CTS_COUNT"?
-            fault .env:4: not of the form NAME=value; write NAME=value, with quotes around a value that has quotes or lines in it
+            fault /srv/cts-lite.toml:1:9: count must be a whole number from 1 to 9, not 0; write for example count = 1
+            fault /srv/cts-lite.toml:2:1: unknown setting "colour"; did you mean "color"?
+            fault /srv/cts-lite.toml:3:2: unknown table "size", settings stand in none; write color at the top of the file, without a table around it
+            fault /srv/cts-lite.toml:5:2: unknown table "other", settings stand in none; take the table out
+            fault /srv/.env:1: count must be a whole number from 1 to 9, not "ten"; set for example CTS_COUNT=1
+            fault /srv/.env:2: unknown variable "CTS_COUNTS"; did you mean "CTS_COUNT"?
+            fault /srv/.env:4: not of the form NAME=value; write NAME=value, with quotes around a value that has quotes or lines in it
             fault CTS_QUITE_DIFFERENT: unknown variable "CTS_QUITE_DIFFERENT"; take it out; docs/reference/configuration.md lists every setting
             fault CTS_COUNT: count must be a whole number from 1 to 9, not "-1"; set for example CTS_COUNT=1
             fault --weight: unknown flag "weight"; take it out; docs/reference/configuration.md lists every setting
@@ -155,13 +155,13 @@ fn an_old_name_is_understood_with_a_warning() {
     check(
         load("amount = 3", "CTS_AMOUNT=4", "CTS_AMOUNT=5", "amount=6"),
         &expect![[r#"
-        color = "red" (default of development)
-        count = 6 (--amount) over 5 (CTS_AMOUNT) over 4 (.env:1) over 3 (cts-lite.toml:1:10) over 1 (default of development)
-        key = none (default of development)
-        warning cts-lite.toml:1:10: amount is an old name of count, write count
-        warning .env:1: CTS_AMOUNT is an old name of count, write CTS_COUNT
-        warning CTS_AMOUNT: CTS_AMOUNT is an old name of count, write CTS_COUNT
-        warning --amount: amount is an old name of count, write count"#]],
+            color = "red" (default of development)
+            count = 6 (--amount) over 5 (CTS_AMOUNT) over 4 (/srv/.env:1) over 3 (/srv/cts-lite.toml:1:10) over 1 (default of development)
+            key = none (default of development)
+            warning /srv/cts-lite.toml:1:10: amount is an old name of count, write count
+            warning /srv/.env:1: CTS_AMOUNT is an old name of count, write CTS_COUNT
+            warning CTS_AMOUNT: CTS_AMOUNT is an old name of count, write CTS_COUNT
+            warning --amount: amount is an old name of count, write count"#]],
     );
 }
 
@@ -180,9 +180,9 @@ fn a_sensitive_value_is_never_printed() {
     check(
         loaded,
         &expect![[r#"
-        color = "red" (default of development)
-        count = 1 (default of development)
-        key = *** (CTS_KEY) over *** (cts-lite.toml:1:7) over none (default of development)"#]],
+            color = "red" (default of development)
+            count = 1 (default of development)
+            key = *** (CTS_KEY) over *** (/srv/cts-lite.toml:1:7) over none (default of development)"#]],
     );
 }
 
@@ -191,9 +191,9 @@ fn none_takes_an_optional_setting_back() {
     check(
         load("key = \"correct-horse-battery\"", "", "CTS_KEY=none CTS_COUNT=none", ""),
         &expect![[r#"
-        color = "red" (default of development)
-        count = 1 (default of development)
-        key = none (CTS_KEY) over *** (cts-lite.toml:1:7) over none (default of development)
-        fault CTS_COUNT: count must be a whole number from 1 to 9, not "none"; set for example CTS_COUNT=1"#]],
+            color = "red" (default of development)
+            count = 1 (default of development)
+            key = none (CTS_KEY) over *** (/srv/cts-lite.toml:1:7) over none (default of development)
+            fault CTS_COUNT: count must be a whole number from 1 to 9, not "none"; set for example CTS_COUNT=1"#]],
     );
 }

@@ -134,7 +134,11 @@ fn an_error_names_its_request_also_where_only_errors_are_written() {
         info!("not written");
         error!("broken");
     };
-    check(Style::Text { colors: false }, log, &expect!["09:30:00.007Z ERROR   broken request.id=r-1 cts_observe::telemetry::tests"]);
+    check(
+        Style::Text { colors: false },
+        log,
+        &expect!["09:30:00.007Z ERROR   broken request.id=r-1 cts_observe::telemetry::tests"],
+    );
 }
 
 #[test]
