@@ -243,7 +243,7 @@ async fn capabilities_tell_every_tool_with_its_parameters() {
           "unavailable_reason": null
         }
     "#]]
-    .assert_eq(&redacted(&capabilities["tools"][2]));
+    .assert_eq(&redacted(&capabilities["tools"][3]));
     app.end().await;
 }
 
