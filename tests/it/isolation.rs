@@ -56,7 +56,7 @@ fn a_tool_that_leaves_children_behind() {
 
 #[test]
 fn a_tool_that_floods_its_log() {
-    let (ended, log) = run(&place().set("run_log_mb", "1"), "yes flood | head -c 40000000; echo done", "");
+    let (ended, log) = run(&place().set("run_log_mb", "1"), "yes flood | head -n 6000000; echo done", "");
     assert_eq!(code(&ended), ("completed", ""));
     assert_eq!(log.last().map(String::as_str), Some("done"));
     assert!(log.iter().any(|line| line.contains("were left out")), "what is missing is counted");
