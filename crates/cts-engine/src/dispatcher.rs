@@ -16,8 +16,10 @@ use crate::attempt::run_attempt;
 use crate::error::EngineError;
 use crate::next::{Running, ToolSlots, Waiting, pick};
 
-/// How many queued runs are looked at in one piece.
-const PAGE: u32 = 256;
+/// How many queued runs are looked at beyond the free slots before more are needed.
+const PAGE_MIN: u32 = 8;
+/// Most queued runs that are looked at in one piece.
+const PAGE_MAX: u32 = 256;
 /// The dispatcher looks at the queue at least this often: another process may have queued or ended something.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause after a database that does not answer.
@@ -46,7 +48,7 @@ async fn claim_and_start(inner: &Arc<Inner>) -> Result<(), EngineError> {
     if inner.is_draining() || inner.active.len() >= inner.slots() {
         return Ok(());
     }
-    if inner.db.queued_count().await? == 0 {
+    if !inner.db.is_anything_queued().await? {
         return Ok(());
     }
     let _claiming = inner.claiming.lock().await;
@@ -78,11 +80,14 @@ async fn claim_and_start(inner: &Arc<Inner>) -> Result<(), EngineError> {
                 }
                 let mut claimed = Vec::new();
                 let mut after: Option<QueuePos> = None;
+                // Mostly the first few fit; only where they are blocked by their limits more are looked at.
+                let mut page = u32::try_from(free).unwrap_or(PAGE_MAX).saturating_add(PAGE_MIN).min(PAGE_MAX);
                 while claimed.len() < free {
-                    let queued = tx.queued(now, owner, after, PAGE).await?;
+                    let queued = tx.queued(now, owner, after, page).await?;
                     let Some(last) = queued.last() else { break };
                     after = Some(last.position());
-                    let page_was_full = queued.len() == PAGE as usize;
+                    let page_was_full = queued.len() == page as usize;
+                    page = PAGE_MAX;
                     let waiting: Vec<Waiting> = queued
                         .into_iter()
                         .map(|run| Waiting { id: run.id, tool_id: run.tool_id, key: run.key })

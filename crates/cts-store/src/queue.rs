@@ -158,6 +158,14 @@ impl Db {
         Ok(u64::try_from(self.number(queued_count()).await?).unwrap_or(0))
     }
 
+    /// Returns whether any run waits: cheap, however many there are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_anything_queued(&self) -> Result<bool, StoreError> {
+        Ok(self.one(sql("SELECT id FROM runs WHERE status = 'queued' LIMIT 1")).await?.is_some())
+    }
+
     /// Returns the place of a waiting run among those that the same workers may claim: 1 for the next one. None when it
     /// does not wait.
     ///

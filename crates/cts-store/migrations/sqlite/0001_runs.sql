@@ -34,6 +34,8 @@ CREATE INDEX runs_by_status ON runs (status, id);
 CREATE INDEX runs_by_name ON runs (name, id) WHERE name IS NOT NULL;
 -- The hot part: only what waits.
 CREATE INDEX runs_queue ON runs (priority DESC, id, owner) WHERE status = 'queued';
+-- Retries that are not due: few, and looked for after every change of the queue.
+CREATE INDEX runs_not_before ON runs (not_before_ms) WHERE status = 'queued' AND not_before_ms IS NOT NULL;
 -- A search that looks at every text reads this instead of the whole rows.
 CREATE INDEX runs_search ON runs (id, search_text);
 CREATE INDEX runs_to_delete ON runs (ended_at_ms) WHERE ended_at_ms IS NOT NULL AND pinned = 0;
