@@ -12,3 +12,4 @@ mod faults;
 mod isolation;
 mod load;
 mod shutdown;
+mod tools;
