@@ -5,7 +5,7 @@
 use std::fs;
 
 use crate::error::{Doing, Failed};
-use crate::process::{cargo, command, run as start};
+use crate::process::{cargo, product, run as start};
 use crate::root;
 
 /// The log that is analysed; a minute of a real drive.
@@ -21,7 +21,7 @@ pub(crate) fn run() -> Result<(), Failed> {
 
     println!("\nAnalyzing {SAMPLE}, a minute of a real drive: every CAN frame becomes a row of a CSV file.\n");
     let cts = root::built("debug", "cts");
-    start(command(&cts).args(["run", "rlog-to-csv", "--path", SAMPLE, "--wait", "--follow", "--out-dir", OUT_DIR]))?;
+    start(product(&cts).args(["run", "rlog-to-csv", "--path", SAMPLE, "--wait", "--follow", "--out-dir", OUT_DIR]))?;
 
     let first = fs::read_dir(root::workspace().join(OUT_DIR))
         .doing(|| format!("cannot list {OUT_DIR}"))?

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::error::{Doing, Failed};
-use crate::process::{cargo, command, run as start};
+use crate::process::{cargo, product, run as start};
 use crate::root;
 
 /// Builds the service and runs it; `options` are passed on to `cts-lite`.
@@ -13,7 +13,7 @@ pub(crate) fn run(options: &[String]) -> Result<(), Failed> {
     let tools = data.join("tools.d");
     fs::create_dir_all(&tools).doing(|| format!("cannot create {}", tools.display()))?;
     start(
-        command(root::built("debug", "cts-lite"))
+        product(root::built("debug", "cts-lite"))
             .env("CTS_BASE_STORAGE_PATH", data.join("data"))
             .env("CTS_TEMP_DIRECTORY", data.join("tmp"))
             .env("CTS_LOG_DIRECTORY", data.join("log"))

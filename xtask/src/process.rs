@@ -14,6 +14,16 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// Returns a command of one of the product's own binaries. They refuse variables that they do not know, so those of
+/// the tests do not reach them.
+pub(crate) fn product(binary: impl AsRef<OsStr>) -> Command {
+    let mut command = command(binary);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CTS_TEST_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Returns a command of the cargo that started us.
 pub(crate) fn cargo<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

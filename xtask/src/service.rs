@@ -11,7 +11,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::error::{Doing, Failed};
-use crate::process::command;
+use crate::process::{command, product};
 use crate::root;
 pub(crate) use crate::service::http::Connection;
 
@@ -59,7 +59,7 @@ impl Service {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let log = File::create(folder.join("service.log"))?;
         let began = Instant::now();
-        let child = command(root::built(setup.profile, "cts-lite"))
+        let child = product(root::built(setup.profile, "cts-lite"))
             // As in production, where a request that went well is no line of the log.
             .env("CTS_DEBUG", "false")
             .env("CTS_LOG_LEVEL", "WARNING")

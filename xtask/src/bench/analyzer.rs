@@ -13,7 +13,7 @@ use crate::bench::Plan;
 use crate::bench::report::Row;
 use crate::bench::samples::Samples;
 use crate::error::{Doing, Failed};
-use crate::process::{command, shown};
+use crate::process::{command, product, shown};
 use crate::root;
 use crate::service::{Service, Setup};
 
@@ -142,7 +142,7 @@ fn analyze(log: &Path, out: &Path, folder: &Path) -> Result<(Duration, u64), Fai
         "out_dir": out.display().to_string(),
     });
     fs::write(&params, request.to_string())?;
-    let mut child: Command = command(root::built("release", "cts"));
+    let mut child: Command = product(root::built("release", "cts"));
     child.args(["__tool", "rlog-to-csv"]).env("CTS_PARAMS", &params).current_dir(out);
     let line = shown(&child);
     let began = Instant::now();
