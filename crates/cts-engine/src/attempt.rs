@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::Inner;
-use crate::active::{Active, Control};
+use crate::active::{Active, ActiveGuard, Control};
 use crate::attempt::collect::Collected;
 use crate::attempt::machine::{Effect, Event, Machine, Timing};
 use crate::attempt::output::NewLine;
@@ -49,8 +49,9 @@ const RECORD_TRIES: u32 = 8;
 /// Delay after the first try to record that failed.
 const RECORD_DELAY: Duration = Duration::from_millis(100);
 
-/// Runs the attempt that was just claimed, to its recorded end.
-pub(crate) async fn run_attempt(inner: Arc<Inner>, run: Run, active: Arc<Active>) {
+/// Runs the attempt that was just claimed, to its recorded end. Its slot is free as soon as the end is recorded; its
+/// directories are removed after that.
+pub(crate) async fn run_attempt(inner: Arc<Inner>, run: Run, active: Arc<Active>, guard: ActiveGuard) {
     let tool = inner.registry.get(run.request.tool_id.as_str());
     let (seen, collected) = match &tool {
         Some(tool) => attempt(&inner, &run, tool, &active).await,
@@ -61,6 +62,8 @@ pub(crate) async fn run_attempt(inner: Arc<Inner>, run: Run, active: Arc<Active>
         }
     };
     record(&inner, &run, tool.as_deref(), &active, seen, collected).await;
+    drop(guard);
+    inner.wake_dispatcher();
     start::clean(&inner, &run).await;
 }
 

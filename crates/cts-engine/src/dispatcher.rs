@@ -137,11 +137,10 @@ fn start(inner: &Arc<Inner>, run: Run) {
     inner.tasks.spawn(async move {
         let id = run.id;
         // A panic in here is a defect, and must cost one run and not the service.
-        let attempt = run_attempt(Arc::clone(&inner_for_task), run, active);
+        let attempt = run_attempt(Arc::clone(&inner_for_task), run, active, guard);
         if std::panic::AssertUnwindSafe(attempt).catch_unwind().await.is_err() {
             tracing::error!(run.id = %id, "the attempt of run {id} panicked");
         }
-        drop(guard);
         inner_for_task.wake_dispatcher();
     });
 }
