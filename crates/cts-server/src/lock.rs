@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use cts_model::Timestamp;
 use rustix::fs::FlockOperation;
@@ -18,6 +19,12 @@ const LOCK_FILE: &str = "service.lock";
 const SERVICE_FILE: &str = "service.json";
 /// Largest `service.json` that is read, in bytes.
 const SERVICE_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// So long a lock is waited for that no living service is known to hold. The lock of a service that was killed stays for
+/// the moment in which a child that it had just forked has not executed its program, and a client that looks for the
+/// service takes it for a moment, too.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+/// Pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A service that uses a data directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,16 +54,24 @@ impl ServiceLock {
     pub(crate) fn take(data_dir: &Path) -> Result<Self, ServerError> {
         let path = data_dir.join(LOCK_FILE);
         let file = open(&path).map_err(ServerError::file("open", &path))?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let holder = match read_service(data_dir) {
-                    Some(service) => format!("process {} at {}", service.pid, service.url),
-                    None => "it is starting or stopping at this moment".to_owned(),
-                };
-                return Err(ServerError::Locked { data_dir: data_dir.to_owned(), holder });
+        let deadline = Instant::now() + LOCK_WAIT;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    let service = read_service(data_dir);
+                    let lives = service.as_ref().is_some_and(|service| is_alive(service.pid));
+                    if lives || Instant::now() >= deadline {
+                        let holder = match service {
+                            Some(service) => format!("process {} at {}", service.pid, service.url),
+                            None => "it is starting or stopping at this moment".to_owned(),
+                        };
+                        return Err(ServerError::Locked { data_dir: data_dir.to_owned(), holder });
+                    }
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                Err(error) => return Err(ServerError::file("lock", &path)(error.into())),
             }
-            Err(error) => return Err(ServerError::file("lock", &path)(error.into())),
         }
         // What a service that died has left would mislead until the new one listens.
         remove(&data_dir.join(SERVICE_FILE))?;
@@ -100,6 +115,11 @@ fn remove(path: &Path) -> Result<(), ServerError> {
     }
 }
 
+fn is_alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
 fn read_service(data_dir: &Path) -> Option<LiveService> {
     let path = data_dir.join(SERVICE_FILE);
     let is_small = std::fs::metadata(&path).is_ok_and(|meta| meta.len() <= SERVICE_FILE_BYTES_MAX);
@@ -137,6 +157,33 @@ mod tests {
         drop(lock);
         assert_eq!(find_service(folder.path()), None);
         assert!(ServiceLock::take(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_service_for_a_moment_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = ServiceLock::take(folder.path()).unwrap();
+        // What a child holds that was forked and has not executed its program.
+        let inherited = lock._file.try_clone().unwrap();
+        drop(lock);
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| ServiceLock::take(folder.path()));
+            scope.spawn(|| {
+                std::thread::sleep(LOCK_PAUSE * 3);
+                drop(inherited);
+            });
+            assert!(next.join().unwrap().is_ok());
+        });
+    }
+
+    #[test]
+    fn a_lock_that_stays_is_refused_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let _lock = ServiceLock::take(folder.path()).unwrap();
+        let began = Instant::now();
+        let refused = ServiceLock::take(folder.path()).unwrap_err();
+        assert!(began.elapsed() >= LOCK_WAIT);
+        assert!(refused.report().contains("starting or stopping"), "{}", refused.report());
     }
 
     #[test]
