@@ -9,7 +9,7 @@ use crate::tidy::map::{self, Floor, Room};
 use crate::tidy::{Fault, Tree};
 
 /// Libraries and the crates that may depend on them.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 9] = [
     ("axum", &["cts-server"]),
     ("sqlx", &["cts-store"]),
     ("object_store", &["cts-store"]),
@@ -17,7 +17,6 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("reqwest", &["cts-cli"]),
     ("utoipa", &["cts-api", "cts-server"]),
     ("landlock", &["cts-engine"]),
-    ("seccompiler", &["cts-engine"]),
     ("dotenvy", &["cts-config"]),
     ("tracing-subscriber", &["cts-observe"]),
 ];
