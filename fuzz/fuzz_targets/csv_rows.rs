@@ -2,16 +2,16 @@
 
 #![no_main]
 
-use cts_can::csv::{Columns, CsvOptions, TimeOrigin, rlog_to_csv};
 use cts_can::filter::FrameFilter;
 use cts_can::frame::{Address, Bus};
 use cts_can::segments::WindowRule;
+use cts_can::table::{Columns, TableOptions, TimeOrigin, write_table};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|log: &[u8]| {
     let options = options(log);
     let mut table = Vec::new();
-    let summary = rlog_to_csv(log, &mut table, &options, |_| {}).expect("memory takes and gives everything");
+    let summary = write_table(log, &mut table, &options, |_| {}).expect("memory takes and gives everything");
     assert_eq!(summary.output_bytes, table.len() as u64);
     let columns = match options.columns {
         Columns::Basic => 6,
@@ -33,8 +33,8 @@ fuzz_target!(|log: &[u8]| {
     assert_eq!(summary.rows + summary.rows_left_out, expected);
 
     let mut strict_table = Vec::new();
-    let strict = CsvOptions { strict: true, ..options };
-    match rlog_to_csv(log, &mut strict_table, &strict, |_| {}) {
+    let strict = TableOptions { strict: true, ..options };
+    match write_table(log, &mut strict_table, &strict, |_| {}) {
         Ok(strict_summary) => {
             assert!(summary.is_whole() && summary.unknown_events() == 0);
             assert_eq!(strict_summary, summary);
@@ -44,8 +44,8 @@ fuzz_target!(|log: &[u8]| {
     assert!(table.starts_with(&strict_table));
 });
 
-fn options(log: &[u8]) -> CsvOptions {
-    let [.., flags, value] = log else { return CsvOptions::default() };
+fn options(log: &[u8]) -> TableOptions {
+    let [.., flags, value] = log else { return TableOptions::default() };
     let flag = |bit: u8| flags >> bit & 1 == 1;
     let seconds = f64::from(*value) / 16.0;
     let filter = FrameFilter {
@@ -54,7 +54,7 @@ fn options(log: &[u8]) -> CsvOptions {
         from: flag(2).then_some(0.0),
         to: flag(2).then_some(seconds),
     };
-    CsvOptions {
+    TableOptions {
         window: WindowRule::new(flag(3).then_some(0.5), flag(3).then_some(seconds)),
         filter,
         include_sendcan: flag(4),

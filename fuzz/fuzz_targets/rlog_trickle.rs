@@ -4,7 +4,7 @@
 
 use std::io::Read;
 
-use cts_can::csv::{CsvOptions, Summary, rlog_to_csv};
+use cts_can::table::{Summary, TableOptions, write_table};
 use libfuzzer_sys::fuzz_target;
 
 /// Gives a few bytes at a time, as a slow pipe does.
@@ -23,7 +23,7 @@ impl Read for Trickle<'_> {
 
 fn table(log: impl Read + Send) -> (Vec<u8>, Option<Summary>) {
     let mut table = Vec::new();
-    let summary = rlog_to_csv(log, &mut table, &CsvOptions::default(), |_| {}).ok();
+    let summary = write_table(log, &mut table, &TableOptions::default(), |_| {}).ok();
     (table, summary)
 }
 

@@ -27,11 +27,13 @@ pub use streams::STREAMS_MAX;
 pub use watch::{Watch, WatchFault};
 pub use windows::{WINDOWS_MAX, Window, WindowsFault, check_windows};
 
-use crate::csv::{Progress, read::FrameReader, time};
 use crate::error::RowFault;
 use crate::frame::{Address, Bus};
+use crate::progress::Progress;
 use crate::rlog::{Event, EventKind, LogEnd, LogReader};
 use crate::segments::Segment;
+use crate::table::read::FrameReader;
+use crate::time;
 use crate::{Error, PointerFault};
 use compat::Compat;
 use hold::{Held, HeldRow};

@@ -7,14 +7,14 @@
 //! A log to a table, with a window that the user marked:
 //!
 //! ```
-//! use cts_can::csv::{CsvOptions, rlog_to_csv};
+//! use cts_can::table::{TableOptions, write_table};
 //! use cts_can::segments::WindowRule;
 //!
 //! # fn main() -> Result<(), cts_can::Error> {
 //! # let log: &[u8] = include_bytes!("../tests/fixtures/edge/garbage_tail.rlog.zst");
-//! let options = CsvOptions { window: WindowRule::new(Some(0.0), Some(1.0)), ..CsvOptions::default() };
+//! let options = TableOptions { window: WindowRule::new(Some(0.0), Some(1.0)), ..TableOptions::default() };
 //! let mut table = Vec::new();
-//! let summary = rlog_to_csv(log, &mut table, &options, |progress| {
+//! let summary = write_table(log, &mut table, &options, |progress| {
 //!     // Draw a bar of `progress.packed_bytes` out of the size of the file.
 //! #   let _ = progress;
 //! })?;
@@ -27,7 +27,7 @@
 //! # }
 //! ```
 //!
-//! Several logs become one table with [`csv::CsvConversion`]; events are read one by one with
+//! Several logs become one table with [`table::Conversion`]; events are read one by one with
 //! [`rlog::LogReader`].
 
 mod error;
@@ -36,8 +36,12 @@ pub mod frame;
 pub mod rlog;
 
 pub mod bitwatch;
-pub mod csv;
 pub mod filter;
 pub mod segments;
+pub mod table;
+
+pub mod progress;
+mod text;
+mod time;
 
 pub use error::{Error, PointerFault, RowFault};

@@ -7,6 +7,13 @@
 pub mod child;
 pub mod native;
 
+// What the analyzers share: what they promise.
+mod spec;
+// What they read.
+mod inputs;
+// What they write.
+mod files;
+
 pub mod analyzers {
     //! Tools that read logs and end. Each is its spec and a few lines from parameters to `cts-can` and back.
 

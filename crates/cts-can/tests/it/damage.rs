@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 
 use cts_can::Error;
-use cts_can::csv::{CsvOptions, rlog_to_csv};
 use cts_can::rlog::{Damage, DamageReason, Format, LogReader, MESSAGE_BYTES_MAX};
+use cts_can::table::{TableOptions, write_table};
 use proptest::prelude::*;
 
 use crate::shared::{edge_logs, example, fixture};
@@ -61,10 +61,10 @@ fn an_unknown_kind_is_skipped_and_counted() {
 
 #[test]
 fn strict_reading_ends_with_the_first_fault_and_keeps_the_rows_before() {
-    let options = CsvOptions { strict: true, ..first_second() };
+    let options = TableOptions { strict: true, ..first_second() };
     let run = |log: &[u8]| {
         let mut out = Vec::new();
-        let result = rlog_to_csv(log, &mut out, &options, |_| {});
+        let result = write_table(log, &mut out, &options, |_| {});
         (result, String::from_utf8(out).unwrap().lines().count())
     };
     let (result, lines) = run(&fixture("edge/garbage_tail.rlog.zst"));
@@ -87,14 +87,14 @@ fn an_event_that_is_broken_inside_costs_only_itself() {
     // The payload pointer of the second frame of the second event.
     let pointer = event_bytes + 8 + 8 * 8;
     bytes[pointer..pointer + 8].copy_from_slice(&[1, 0, 0, 0x10, 0x42, 0, 0, 0]);
-    let (found, summary) = table(&bytes, &CsvOptions::default());
+    let (found, summary) = table(&bytes, &TableOptions::default());
     let times: Vec<&str> = found.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
     assert_eq!(times, ["0.000000", "0.000000", "2.000000", "2.000000"]);
     assert_eq!((summary.logs[0].bad_events, summary.logs[0].end.damage.clone()), (1, None));
     assert!(!summary.is_whole());
 
-    let strict = CsvOptions { strict: true, ..CsvOptions::default() };
-    let error = rlog_to_csv(bytes.as_slice(), io::sink(), &strict, |_| {}).unwrap_err();
+    let strict = TableOptions { strict: true, ..TableOptions::default() };
+    let error = write_table(bytes.as_slice(), io::sink(), &strict, |_| {}).unwrap_err();
     assert_eq!(error.to_string(), "message 1 is damaged inside: a pointer leads out of its segment");
 }
 
@@ -247,7 +247,7 @@ fn a_reader_may_give_its_bytes_in_any_pieces() {
         let (expected, _) = table(&bytes, &first_second());
         let mut out = Vec::new();
         let dripping = Dripping { rest: &bytes, calls: 0, fails: false };
-        rlog_to_csv(dripping, &mut out, &first_second(), |_| {}).unwrap();
+        write_table(dripping, &mut out, &first_second(), |_| {}).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expected, "{name}");
     }
 }
@@ -256,7 +256,7 @@ fn a_reader_may_give_its_bytes_in_any_pieces() {
 fn a_reader_that_fails_is_an_error_and_not_damage() {
     for bytes in [fixture("edge/shapes.rlog"), fixture("edge/shapes.rlog.zst"), fixture("edge/two_streams.rlog.bz2")] {
         let dripping = Dripping { rest: &bytes, calls: 0, fails: true };
-        let error = rlog_to_csv(dripping, io::sink(), &first_second(), |_| {}).unwrap_err();
+        let error = write_table(dripping, io::sink(), &first_second(), |_| {}).unwrap_err();
         let Error::Read { packed_bytes, .. } = error else { panic!("{error}") };
         assert_eq!(packed_bytes, bytes.len() as u64);
     }
@@ -281,7 +281,7 @@ impl io::Write for Full {
 fn a_writer_that_takes_no_more_ends_the_reading_at_once() {
     let sample = example("toyota-5s.rlog.zst");
     for room in [0, 10, 100_000] {
-        let error = rlog_to_csv(sample.as_slice(), Full(room), &CsvOptions::default(), |_| {}).unwrap_err();
+        let error = write_table(sample.as_slice(), Full(room), &TableOptions::default(), |_| {}).unwrap_err();
         assert!(matches!(&error, Error::Write(cause) if cause.kind() == io::ErrorKind::StorageFull), "{error:?}");
     }
 }
@@ -309,7 +309,7 @@ proptest! {
             static SAMPLE: (Vec<u8>, Vec<u8>, String) = {
                 let packed = example("toyota-5s.rlog.zst");
                 let plain = zstd::decode_all(packed.as_slice()).unwrap();
-                let whole = table(&packed, &CsvOptions::default()).0;
+                let whole = table(&packed, &TableOptions::default()).0;
                 (packed, plain, whole)
             };
         }
@@ -317,7 +317,7 @@ proptest! {
             let bytes = if packed { zst } else { plain };
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the share is at most 1")]
             let length = (bytes.len() as f64 * share) as usize;
-            let (found, summary) = table(&bytes[..length], &CsvOptions::default());
+            let (found, summary) = table(&bytes[..length], &TableOptions::default());
             prop_assert!(whole.starts_with(&found));
             let end = &summary.logs[0].end;
             let lost = end.damage.as_ref().map_or(0, |damage| damage.plain_bytes_lost);

@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use cts_can::csv::{CsvConversion, CsvOptions, rlog_to_csv};
 use cts_can::segments::WindowRule;
+use cts_can::table::{Conversion, TableOptions, write_table};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -43,7 +43,7 @@ fn every_edge_log_of_the_fixtures_gives_the_golden_table() {
 struct Case {
     folder: PathBuf,
     log: String,
-    options: CsvOptions,
+    options: TableOptions,
     sha256: String,
     bytes: u64,
 }
@@ -62,7 +62,7 @@ impl Case {
         Some(Self {
             folder: folder.to_owned(),
             log: argument("--rlog").unwrap().to_owned(),
-            options: CsvOptions { window, ..CsvOptions::default() },
+            options: TableOptions { window, ..TableOptions::default() },
             sha256: output["sha256"].as_str().unwrap().to_owned(),
             bytes: output["bytes"].as_u64().unwrap(),
         })
@@ -110,7 +110,7 @@ fn every_golden_case_is_reproduced_byte_for_byte() {
     for case in cases {
         let log = File::open(shared.join(&case.log)).unwrap();
         let mut out = Hashed::default();
-        let summary = rlog_to_csv(log, &mut out, &case.options, |_| {}).unwrap();
+        let summary = write_table(log, &mut out, &case.options, |_| {}).unwrap();
         assert_eq!(summary.output_bytes, case.bytes, "{}", case.folder.display());
         assert_eq!(out.hex(), case.sha256, "{}", case.folder.display());
     }
@@ -134,7 +134,7 @@ fn segments_give_the_table_of_the_whole_drive() {
     let Some(shared) = shared::folder() else { return };
     let logs = [0, 1, 2].map(|number| File::open(shared.join(format!("data/big/seg--{number}--rlog.zst"))).unwrap());
     let mut parts = Vec::new();
-    let mut conversion = CsvConversion::new(&mut parts, &CsvOptions::default());
+    let mut conversion = Conversion::new(&mut parts, &TableOptions::default());
     let mut told = Vec::new();
     for log in logs {
         conversion.add_log(log, &mut |progress| told.push(progress)).unwrap();
@@ -147,6 +147,6 @@ fn segments_give_the_table_of_the_whole_drive() {
 
     let mut whole = Vec::new();
     let big = File::open(shared.join("data/big/big.rlog.zst")).unwrap();
-    rlog_to_csv(big, &mut whole, &CsvOptions::default(), |_| {}).unwrap();
+    write_table(big, &mut whole, &TableOptions::default(), |_| {}).unwrap();
     assert!(whole.starts_with(&parts));
 }

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use cts_can::csv::{Columns, CsvConversion, CsvOptions, TimeOrigin, rlog_to_csv};
 use cts_can::filter::FrameFilter;
 use cts_can::frame::{Address, Bus};
 use cts_can::segments::WindowRule;
+use cts_can::table::{Columns, Conversion, TableOptions, TimeOrigin, write_table};
 use expect_test::{Expect, expect};
 
 use crate::table::table;
@@ -25,7 +25,7 @@ fn drive() -> Vec<u8> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the macro makes a value")]
-fn check(options: &CsvOptions, expected: Expect) {
+fn check(options: &TableOptions, expected: Expect) {
     let (table, _) = table(&drive(), options);
     assert_eq!(table.matches("\r\n").count(), table.lines().count());
     expected.assert_eq(&table.replace("\r\n", "\n"));
@@ -34,7 +34,7 @@ fn check(options: &CsvOptions, expected: Expect) {
 #[test]
 fn by_default_only_seen_frames_are_rows() {
     check(
-        &CsvOptions::default(),
+        &TableOptions::default(),
         expect![[r"
         window,segment,timestamp,address,bus,data_hex
         1,pre,0.000000,0x123,0,0102
@@ -49,8 +49,12 @@ fn by_default_only_seen_frames_are_rows() {
 
 #[test]
 fn sent_frames_join_in_their_place_and_leave_the_times_as_they_are() {
-    let options =
-        CsvOptions { include_sendcan: true, physical_buses: true, columns: Columns::Extended, ..CsvOptions::default() };
+    let options = TableOptions {
+        include_sendcan: true,
+        physical_buses: true,
+        columns: Columns::Extended,
+        ..TableOptions::default()
+    };
     check(
         &options,
         expect![[r"
@@ -76,7 +80,7 @@ fn filters_choose_rows_and_the_window_names_them() {
         to: Some(2.0),
     };
     let window = WindowRule::new(Some(0.5), Some(1.5));
-    let options = CsvOptions { filter, window, time_origin: TimeOrigin::Boot, ..CsvOptions::default() };
+    let options = TableOptions { filter, window, time_origin: TimeOrigin::Boot, ..TableOptions::default() };
     check(
         &options,
         expect![[r"
@@ -94,7 +98,7 @@ fn filters_choose_rows_and_the_window_names_them() {
 #[test]
 fn a_time_filter_leaves_whole_events_out() {
     let filter = FrameFilter { from: Some(0.5), to: Some(1.5), ..FrameFilter::default() };
-    let (_, summary) = table(&drive(), &CsvOptions { filter, ..CsvOptions::default() });
+    let (_, summary) = table(&drive(), &TableOptions { filter, ..TableOptions::default() });
     assert_eq!((summary.rows, summary.rows_left_out), (2, 4));
     assert_eq!(summary.buses.iter().map(|bus| (bus.bus.0, bus.rows)).collect::<Vec<_>>(), [(2, 1), (128, 1)]);
 }
@@ -103,7 +107,7 @@ fn a_time_filter_leaves_whole_events_out() {
 fn without_a_can_event_the_first_sent_frame_sets_the_time() {
     let sent = |time| MadeEvent::new(time, SENDCAN, &[(1, 0, &[])]);
     let bytes = log(&[sent(5 * SECOND), sent(6 * SECOND)]);
-    let options = CsvOptions { include_sendcan: true, ..CsvOptions::default() };
+    let options = TableOptions { include_sendcan: true, ..TableOptions::default() };
     let (found, summary) = table(&bytes, &options);
     assert!(found.ends_with("1,pre,0.000000,0x001,0,\r\n1,pre,1.000000,0x001,0,\r\n"), "{found}");
     assert_eq!(summary.time_zero, Some(5 * SECOND));
@@ -112,7 +116,7 @@ fn without_a_can_event_the_first_sent_frame_sets_the_time() {
 #[test]
 fn too_many_sent_frames_before_the_first_can_event_do_not_pile_up() {
     let sent: Vec<MadeEvent> = (0..40_000).map(|n| MadeEvent::new(n * 1_000_000, SENDCAN, &[(1, 0, &[])])).collect();
-    let options = CsvOptions { include_sendcan: true, ..CsvOptions::default() };
+    let options = TableOptions { include_sendcan: true, ..TableOptions::default() };
     let (_, summary) = table(&log(&sent), &options);
     assert_eq!((summary.rows, summary.time_zero), (40_000, Some(0)));
     assert_eq!((summary.first_time, summary.last_time), (Some(0.0), Some(39.999)));
@@ -122,7 +126,7 @@ fn too_many_sent_frames_before_the_first_can_event_do_not_pile_up() {
 fn several_logs_share_the_time_of_the_first_can_event() {
     let frame = |seconds| log(&[MadeEvent::can(seconds * SECOND, &[(1, 0, &[])])]);
     let mut out = Vec::new();
-    let mut conversion = CsvConversion::new(&mut out, &CsvOptions::default());
+    let mut conversion = Conversion::new(&mut out, &TableOptions::default());
     let none = log(&[MadeEvent::new(3 * SECOND, 0, &[])]);
     for bytes in [none, frame(100), vec![0xFF; 64], frame(160), frame(90)] {
         conversion.add_log(bytes.as_slice(), &mut |_| {}).unwrap();
@@ -140,7 +144,7 @@ fn several_logs_share_the_time_of_the_first_can_event() {
 fn progress_ends_with_every_byte_of_the_log() {
     let bytes = drive();
     let mut told = Vec::new();
-    let summary = rlog_to_csv(bytes.as_slice(), io::sink(), &CsvOptions::default(), |progress| told.push(progress));
+    let summary = write_table(bytes.as_slice(), io::sink(), &TableOptions::default(), |progress| told.push(progress));
     let last = told.last().unwrap();
     assert_eq!((last.packed_bytes, last.rows, last.events), (bytes.len() as u64, 6, 5));
     assert_eq!(summary.unwrap().events, 5);

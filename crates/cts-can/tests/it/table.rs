@@ -1,12 +1,12 @@
 //! A conversion in one call, for tests.
 
-use cts_can::csv::{CsvOptions, Summary, rlog_to_csv};
 use cts_can::segments::WindowRule;
+use cts_can::table::{Summary, TableOptions, write_table};
 
 /// Returns the table of a log and what was found in it.
-pub(crate) fn table(log: &[u8], options: &CsvOptions) -> (String, Summary) {
+pub(crate) fn table(log: &[u8], options: &TableOptions) -> (String, Summary) {
     let mut out = Vec::new();
-    let summary = rlog_to_csv(log, &mut out, options, |_| {}).unwrap();
+    let summary = write_table(log, &mut out, options, |_| {}).unwrap();
     assert_eq!(summary.output_bytes, out.len() as u64);
     let table = String::from_utf8(out).unwrap();
     assert_eq!(summary.rows, table.lines().count() as u64 - 1);
@@ -17,6 +17,6 @@ pub(crate) fn table(log: &[u8], options: &CsvOptions) -> (String, Summary) {
 }
 
 /// The window of the edge logs' goldens.
-pub(crate) fn first_second() -> CsvOptions {
-    CsvOptions { window: WindowRule::new(Some(0.0), Some(1.0)), ..CsvOptions::default() }
+pub(crate) fn first_second() -> TableOptions {
+    TableOptions { window: WindowRule::new(Some(0.0), Some(1.0)), ..TableOptions::default() }
 }

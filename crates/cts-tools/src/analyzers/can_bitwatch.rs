@@ -4,25 +4,18 @@
 //! those of the Python tool of that name. Where frames do not come in the order of time the input is read a second time
 //! and sorted, which takes memory for every frame.
 
-use std::fs::File;
-use std::io::{BufWriter, Read};
-use std::path::Path;
-
 use cts_can::bitwatch::{Analysis, Bitwatch, BitwatchOptions, InputKind, Mode, Watch, Window, check_windows};
-use cts_can::rlog::DamageReason;
-use cts_model::{
-    InputSpec, Level, OutputSpec, ParamKind, ParamSpec, Progress, RelPath, ToolCategory, ToolKind, ToolSpec,
-};
+use cts_model::{Level, ParamKind, ParamSpec, ToolSpec};
 use serde_json::{Value, json};
 
+use crate::files::{self, SUMMARY};
+use crate::inputs::{self, InputError};
 use crate::native::{InputFile, NativeTool, ToolCx, ToolError};
+use crate::spec::{self, CSV, JSON, output, seconds};
 
 /// The tool.
 #[derive(Debug)]
 pub struct CanBitwatch;
-
-/// Parameters of older clients that did something in the Python tool only.
-const IGNORED: [&str; 3] = ["repo_root", "deps_dir", "install_missing_deps"];
 
 /// What the Python tool watches when it is not told.
 const COMPAT_WATCH: [&str; 4] = ["0x027:B4b5", "0x027:B5b1", "0x67A:B3b7", "0x321:B5b1"];
@@ -32,51 +25,35 @@ const CANDIDATES_TOLD_MAX: usize = 100;
 
 impl NativeTool for CanBitwatch {
     fn spec(&self) -> ToolSpec {
-        let id = "can-bitwatch".parse().expect("the id is a slug");
-        let mut spec = ToolSpec::new(
-            id,
-            ToolKind::Native,
-            ToolCategory::Analyzer,
+        let mut spec = spec::analyzer(
+            "can-bitwatch",
             "CAN bit watch",
-            env!("CARGO_PKG_VERSION"),
             "Finds the bits that toggled only inside the windows that you mark, ranks them by how well their pulses fit \
              what you did, and leaves out counters and checksums.",
         );
         spec.tags = ["can", "openpilot", "bits", "reverse-engineering"].map(str::to_owned).to_vec();
-        spec.input = InputSpec {
-            required: true,
-            many: true,
-            none: false,
-            extensions: Vec::new(),
-            description: "openpilot logs (rlog, qlog), plain or compressed with zstd or bzip2, or CSV tables of \
-                          rlog-to-csv, told apart by their content; several follow one another in time"
-                .to_owned(),
-            param_aliases: vec!["csv".to_owned(), "rlog".to_owned(), "log_file".to_owned()],
-        };
-        let output = |pattern: &str, media_type: &str| OutputSpec {
-            pattern: pattern.to_owned(),
-            required: true,
-            media_type: Some(media_type.to_owned()),
-        };
+        spec.input = spec::files(
+            "openpilot logs (rlog, qlog), plain or compressed with zstd or bzip2, or CSV tables of rlog-to-csv, told \
+             apart by their content; several follow one another in time",
+            &["csv", "rlog", "log_file"],
+        );
         spec.outputs = vec![
-            output("**/*.counts.csv", "text/csv; charset=utf-8"),
-            output("**/*.per_address.json", "application/json"),
-            output("**/*.bit_edges.csv", "text/csv; charset=utf-8"),
-            output("**/*.candidates_window_only.csv", "text/csv; charset=utf-8"),
-            output("**/*.accel_hunt.csv", "text/csv; charset=utf-8"),
-            OutputSpec { required: false, ..output("**/*.fields.csv", "text/csv; charset=utf-8") },
-            output("summary.json", "application/json"),
+            output("**/*.counts.csv", CSV),
+            output("**/*.per_address.json", JSON),
+            output("**/*.bit_edges.csv", CSV),
+            output("**/*.candidates_window_only.csv", CSV),
+            output("**/*.accel_hunt.csv", CSV),
+            spec::optional_output("**/*.fields.csv", CSV),
+            output(SUMMARY, JSON),
         ];
         spec.params = params();
         spec
     }
 
     fn run(&self, cx: &mut ToolCx) -> Result<(), ToolError> {
-        for name in IGNORED.into_iter().filter(|name| cx.text(name).is_some() || cx.is_on(name)) {
-            cx.log(Level::Info, format!("{name} does nothing: this tool needs no Python and no openpilot"));
-        }
+        spec::tell_old_clients(cx);
         let inputs = cx.inputs().to_vec();
-        let prefix = prefix(cx)?;
+        let prefix = files::name(cx, "output_prefix", "analysis")?;
         let (options, notes) = options(cx, &inputs)?;
         let analysis = analyze(cx, &inputs, &options)?;
         let notes = [notes, notes_of(&analysis, &inputs)].concat();
@@ -86,12 +63,11 @@ impl NativeTool for CanBitwatch {
         let mut files = Vec::new();
         for table in analysis.tables() {
             let name = format!("{prefix}.{}", table.suffix());
-            write(&cx.out_dir().join(&name), &name, |out| analysis.write(*table, out))?;
+            files::write(cx.out_dir(), &name, |out| analysis.write(*table, out))?;
             files.push(name);
         }
         let told = summary_json(&analysis, &inputs, &options, &files, &notes);
-        let path = cx.out_dir().join("summary.json");
-        std::fs::write(path, format!("{told:#}\n")).map_err(|error| cannot("write", "summary.json", &error))?;
+        files::write_summary(cx, &told)?;
         let (candidates, shown) = analysis.candidate_counts();
         cx.done(&format!(
             "{} frames: {candidates} bits toggled in the window only, {shown} show the pattern",
@@ -102,18 +78,8 @@ impl NativeTool for CanBitwatch {
 }
 
 fn params() -> Vec<ParamSpec> {
-    let seconds = |name: &str, help: &str| ParamSpec {
-        minimum: Some(-1e9),
-        maximum: Some(1e9),
-        unit: Some("s".to_owned()),
-        ..ParamSpec::new(name, ParamKind::Float, help)
-    };
     let mut params = vec![
-        ParamSpec {
-            default: Some(json!("native")),
-            choices: vec![json!("native"), json!("compat")],
-            ..ParamSpec::new("mode", ParamKind::Str, "native is true to the frames; compat gives the old tool's files")
-        },
+        spec::choice("mode", &["native", "compat"], "native is true to the frames; compat gives the old tool's files"),
         ParamSpec {
             default: Some(json!("analysis")),
             minimum: Some(1.0),
@@ -163,60 +129,10 @@ fn params() -> Vec<ParamSpec> {
                  the address for one bus; compat mode has the old tool's four by default",
             )
         },
-        ParamSpec {
-            default: Some(json!(false)),
-            ..ParamSpec::new("strict", ParamKind::Bool, "Fail on a damaged log or an unknown kind of event")
-        },
+        spec::strict(),
     ];
-    params.extend(IGNORED.map(|name| {
-        let kind = if name == "install_missing_deps" { ParamKind::Bool } else { ParamKind::Str };
-        ParamSpec::new(name, kind, "Accepted from older clients; does nothing here")
-    }));
+    params.extend(spec::old_clients());
     params
-}
-
-fn cannot(doing: &str, what: impl std::fmt::Display, error: &std::io::Error) -> ToolError {
-    let hint = match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "Free some space on the disk.",
-        std::io::ErrorKind::PermissionDenied => "Check the permissions of the file.",
-        _ => "Check the file and the disk.",
-    };
-    ToolError::new(format!("cannot {doing} {what}: {error}")).with_hint(hint)
-}
-
-fn refuse(name: &str, error: &cts_can::Error) -> ToolError {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let refused = ToolError::new(format!("{name}: {error}{cause}"));
-    match error {
-        cts_can::Error::Damaged(_) | cts_can::Error::UnknownEvent { .. } | cts_can::Error::BadEvent { .. } => {
-            refused.with_hint("Leave out `strict` to keep what is whole.")
-        }
-        cts_can::Error::BadRow { fault: cts_can::RowFault::NoSegment, .. } => {
-            refused.with_hint("Give `windows`, or a table with a column `segment`.")
-        }
-        cts_can::Error::BadRow { .. } => refused.with_hint("Give a log, or a table with the columns of rlog-to-csv."),
-        _ => refused,
-    }
-}
-
-/// Returns what the files' names begin with.
-fn prefix(cx: &ToolCx) -> Result<RelPath, ToolError> {
-    let name = match cx.text("output_prefix") {
-        // Older clients send the path on their own machine: its last part is the name here.
-        Some(path) if path.starts_with('/') => path.rsplit('/').next().unwrap_or_default(),
-        Some(path) => path.trim_start_matches("./"),
-        None => "analysis",
-    };
-    name.parse()
-        .map_err(|_| ToolError::new(format!("output_prefix is {name:?}, which is no path below the run's folder")))
-}
-
-fn kind_of(input: &InputFile) -> Result<InputKind, ToolError> {
-    let mut prefix = Vec::new();
-    let file = File::open(&input.path).map_err(|error| cannot("open", &input.name, &error))?;
-    let read = file.take(InputKind::PREFIX_BYTES as u64).read_to_end(&mut prefix);
-    read.map_err(|error| cannot("read", &input.name, &error))?;
-    Ok(InputKind::of(&prefix))
 }
 
 fn texts<'a>(cx: &'a ToolCx, name: &str) -> impl Iterator<Item = &'a str> {
@@ -249,7 +165,7 @@ fn options(cx: &ToolCx, inputs: &[InputFile]) -> Result<(BitwatchOptions, Vec<St
         windows.push(window);
     }
     let mut window_start = None;
-    let has_log = inputs.iter().map(kind_of).collect::<Result<Vec<_>, _>>()?.contains(&InputKind::Log);
+    let has_log = inputs.iter().map(inputs::kind_of).collect::<Result<Vec<_>, _>>()?.contains(&InputKind::Log);
     match (start, duration) {
         (Some(start), Some(duration)) => {
             windows.push(Window { start, end: start + duration });
@@ -273,94 +189,32 @@ fn options(cx: &ToolCx, inputs: &[InputFile]) -> Result<(BitwatchOptions, Vec<St
 /// Reads the inputs, a second time and sorted where they are not in the order of time.
 fn analyze(cx: &mut ToolCx, inputs: &[InputFile], options: &BitwatchOptions) -> Result<Analysis, ToolError> {
     let analysis = match read(cx, inputs, options) {
-        Err((name, cts_can::Error::OutOfOrder { time, after })) => {
+        Err(InputError { name, error: cts_can::Error::OutOfOrder { time, after } }) => {
             let text = format!("{name}: a frame of {time} s comes after one of {after} s: reading again to sort them");
             cx.log(Level::Info, text);
-            let options = BitwatchOptions { holds_rows: true, ..options.clone() };
-            read(cx, inputs, &options).map_err(|(name, error)| refuse(&name, &error))
+            read(cx, inputs, &BitwatchOptions { holds_rows: true, ..options.clone() })
         }
-        read => read.map_err(|(name, error)| refuse(&name, &error)),
+        read => read,
     }?;
     for (input, found) in inputs.iter().zip(analysis.inputs()) {
-        let damage = found.log_end.as_ref().and_then(|end| end.damage.as_ref());
-        if let Some(damage) = damage.filter(|damage| damage.reason == DamageReason::NotALog) {
-            return Err(ToolError::new(format!("{}: {}", input.name, damage.reason))
-                .with_hint("Give an openpilot log (rlog or qlog) or a CSV table of rlog-to-csv."));
+        if let Some(end) = &found.log_end {
+            inputs::refuse_other(input, end, "Give an openpilot log (rlog or qlog) or a CSV table of rlog-to-csv.")?;
         }
     }
     Ok(analysis)
 }
 
-fn read(
-    cx: &mut ToolCx,
-    inputs: &[InputFile],
-    options: &BitwatchOptions,
-) -> Result<Analysis, (String, cts_can::Error)> {
-    let size = |input: &InputFile| std::fs::metadata(&input.path).map_or(0, |meta| meta.len());
-    let sizes: Vec<u64> = inputs.iter().map(size).collect();
-    let total = sizes.iter().sum();
+fn read(cx: &mut ToolCx, inputs: &[InputFile], options: &BitwatchOptions) -> Result<Analysis, InputError> {
     let mut bitwatch = Bitwatch::new(options.clone());
-    let mut before = 0;
-    for (input, size) in inputs.iter().zip(&sizes) {
-        let failed = |error| (input.name.clone(), error);
-        let file =
-            File::open(&input.path).map_err(|source| failed(cts_can::Error::Read { packed_bytes: 0, source }))?;
-        let mut told = |now: cts_can::csv::Progress| {
-            cx.progress(&bytes_progress(before + now.packed_bytes, total, &input.name, now.rows));
-        };
-        bitwatch.add(file, &mut told).map_err(failed)?;
-        before += size;
-    }
-    bitwatch.finish().map_err(|error| ("the analysis".to_owned(), error))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "bytes of logs are far below 2^53")]
-fn bytes_progress(current: u64, total: u64, name: &str, rows: u64) -> Progress {
-    Progress {
-        percent: (total > 0).then(|| (current as f64 / total as f64 * 100.0).min(100.0)),
-        message: Some(format!("{name}: {rows} frames")),
-        current: Some(current as f64),
-        total: Some(total as f64),
-        unit: Some("bytes".to_owned()),
-    }
-}
-
-fn write(
-    path: &Path,
-    name: &str,
-    table: impl FnOnce(&mut dyn std::io::Write) -> Result<(), cts_can::Error>,
-) -> Result<(), ToolError> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| cannot("make", folder.display(), &error))?;
-    }
-    let file = File::create(path).map_err(|error| cannot("make", name, &error))?;
-    table(&mut BufWriter::new(file)).map_err(|error| match error {
-        cts_can::Error::Write(error) => cannot("write", name, &error),
-        error => refuse(name, &error),
-    })
+    inputs::each(cx, inputs, "frames", |file, told| bitwatch.add(file, told).map(|_| ()))?;
+    bitwatch.finish().map_err(|error| InputError { name: "the analysis".to_owned(), error })
 }
 
 /// Returns what about the inputs is worth a warning.
 fn notes_of(analysis: &Analysis, inputs: &[InputFile]) -> Vec<String> {
     let mut notes = Vec::new();
     for (input, found) in inputs.iter().zip(analysis.inputs()) {
-        if let Some(damage) = found.log_end.as_ref().and_then(|end| end.damage.as_ref()) {
-            notes.push(format!(
-                "{}: {} after message {} (byte {} of the plain log); {} plain and {} stored bytes were not used",
-                input.name,
-                damage.reason,
-                damage.message,
-                damage.byte,
-                damage.plain_bytes_lost,
-                damage.packed_bytes_lost
-            ));
-        }
-        if found.bad_events > 0 {
-            notes.push(format!("{}: {} events are broken inside and were left out", input.name, found.bad_events));
-        }
-        if found.unknown_events > 0 {
-            notes.push(format!("{}: {} events of unknown kinds were skipped", input.name, found.unknown_events));
-        }
+        notes.extend(inputs::notes(input, found.log_end.as_ref(), found.bad_events, found.unknown_events));
     }
     if analysis.rows() == 0 {
         notes.push("there are no frames".to_owned());
@@ -394,13 +248,7 @@ fn summary_json(
                 "frames": found.rows,
                 "unknown_events": found.unknown_events,
                 "broken_events": found.bad_events,
-                "damage": damage.map(|damage| json!({
-                    "reason": damage.reason.to_string(),
-                    "message": damage.message,
-                    "byte": damage.byte,
-                    "plain_bytes_lost": damage.plain_bytes_lost,
-                    "stored_bytes_lost": damage.packed_bytes_lost,
-                })),
+                "damage": inputs::damage_json(damage),
             })
         })
         .collect();

@@ -5,63 +5,37 @@
 
 use std::fs::File;
 
-use cts_can::csv::{CsvConversion, CsvOptions, Summary};
 use cts_can::filter::FrameFilter;
 use cts_can::frame::{Address, Bus};
-use cts_can::rlog::DamageReason;
 use cts_can::segments::WindowRule;
-use cts_model::{
-    InputSpec, Level, OutputSpec, ParamKind, ParamSpec, Progress, RelPath, ToolCategory, ToolKind, ToolSpec,
-};
+use cts_can::table::{Conversion, Summary, TableOptions};
+use cts_model::{Level, ParamKind, ParamSpec, RelPath, ToolSpec};
 use serde_json::{Value, json};
 
+use crate::files::{self, SUMMARY};
+use crate::inputs::{self, refuse};
 use crate::native::{InputFile, NativeTool, ToolCx, ToolError};
+use crate::spec::{self, CSV, JSON, optional_output, output, seconds};
 
 /// The tool.
 #[derive(Debug)]
 pub struct RlogToCsv;
 
-/// Parameters of older clients that did something in the Python tool only.
-const IGNORED: [&str; 3] = ["repo_root", "deps_dir", "install_missing_deps"];
-
 impl NativeTool for RlogToCsv {
     fn spec(&self) -> ToolSpec {
-        let seconds = |name: &str, help: &str| ParamSpec {
-            minimum: Some(-1e9),
-            maximum: Some(1e9),
-            unit: Some("s".to_owned()),
-            ..ParamSpec::new(name, ParamKind::Float, help)
-        };
-        let id = "rlog-to-csv".parse().expect("the id is a slug");
-        let mut spec = ToolSpec::new(
-            id,
-            ToolKind::Native,
-            ToolCategory::Analyzer,
+        let mut spec = spec::analyzer(
+            "rlog-to-csv",
             "rlog to CSV",
-            env!("CARGO_PKG_VERSION"),
             "Writes every CAN frame of a driving log as a row of a CSV file, with the segment before, in or after a \
              window that you mark.",
         );
         spec.tags = ["can", "openpilot", "csv"].map(str::to_owned).to_vec();
-        spec.input = InputSpec {
-            required: true,
-            many: true,
-            none: false,
-            extensions: Vec::new(),
-            description: "openpilot logs (rlog, qlog), plain or compressed with zstd or bzip2; several are joined in \
-                          the order in which they are given"
-                .to_owned(),
-            param_aliases: vec!["rlog".to_owned(), "log_file".to_owned()],
-        };
-        let output = |pattern: &str, media_type: &str, required| OutputSpec {
-            pattern: pattern.to_owned(),
-            required,
-            media_type: Some(media_type.to_owned()),
-        };
-        spec.outputs = vec![
-            output("**/*.csv", "text/csv; charset=utf-8", false),
-            output("summary.json", "application/json", true),
-        ];
+        spec.input = spec::files(
+            "openpilot logs (rlog, qlog), plain or compressed with zstd or bzip2; several are joined in the order in \
+             which they are given",
+            &["rlog", "log_file"],
+        );
+        spec.outputs = vec![optional_output("**/*.csv", CSV), output(SUMMARY, JSON)];
         spec.params = vec![
             ParamSpec {
                 examples: vec![json!(20.0)],
@@ -91,58 +65,32 @@ impl NativeTool for RlogToCsv {
             },
             seconds("from", "Only frames from this time on, after the first CAN event"),
             seconds("to", "Only frames up to this time, after the first CAN event"),
-            ParamSpec {
-                default: Some(json!(false)),
-                ..ParamSpec::new("sendcan", ParamKind::Bool, "Also the frames that openpilot asked to send")
-            },
-            ParamSpec {
-                default: Some(json!(false)),
-                ..ParamSpec::new("strict", ParamKind::Bool, "Fail on a damaged log or an unknown kind of event")
-            },
+            spec::switch("sendcan", "Also the frames that openpilot asked to send"),
+            spec::strict(),
         ];
-        spec.params.extend(IGNORED.map(|name| {
-            let kind = if name == "install_missing_deps" { ParamKind::Bool } else { ParamKind::Str };
-            ParamSpec::new(name, kind, "Accepted from older clients; does nothing here")
-        }));
+        spec.params.extend(spec::old_clients());
         spec
     }
 
     fn run(&self, cx: &mut ToolCx) -> Result<(), ToolError> {
         let options = options(cx)?;
-        for name in IGNORED.into_iter().filter(|name| cx.text(name).is_some() || cx.is_on(name)) {
-            cx.log(Level::Info, format!("{name} does nothing: this tool needs no Python and no openpilot"));
-        }
+        spec::tell_old_clients(cx);
         if let Some(warning) = options.window.warning() {
             cx.log(Level::Warning, warning);
         }
         let inputs = cx.inputs().to_vec();
         let out = out_name(cx, &inputs)?;
-        let path = cx.out_dir().join(out.as_str());
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| cannot("make", folder.display(), &error))?;
-        }
-        let file = File::create(&path).map_err(|error| cannot("make", &out, &error))?;
+        let file = files::create(cx.out_dir(), out.as_str())?;
         let summary = convert(cx, &inputs, file, &options)?;
         tell(cx, &inputs, &summary);
         let told = summary_json(&inputs, &out, &options, &summary);
-        let summary_path = cx.out_dir().join("summary.json");
-        let text = format!("{told:#}\n");
-        std::fs::write(&summary_path, text).map_err(|error| cannot("write", "summary.json", &error))?;
+        files::write_summary(cx, &told)?;
         cx.done(&format!("wrote {out} with {} rows", summary.rows));
         Ok(())
     }
 }
 
-fn cannot(doing: &str, what: impl std::fmt::Display, error: &std::io::Error) -> ToolError {
-    let hint = match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "Free some space on the disk.",
-        std::io::ErrorKind::PermissionDenied => "Check the permissions of the file.",
-        _ => "Check the file and the disk.",
-    };
-    ToolError::new(format!("cannot {doing} {what}: {error}")).with_hint(hint)
-}
-
-fn options(cx: &ToolCx) -> Result<CsvOptions, ToolError> {
+fn options(cx: &ToolCx) -> Result<TableOptions, ToolError> {
     let mut buses = Vec::new();
     for bus in cx.list("bus") {
         let number = bus.as_u64().and_then(|number| u8::try_from(number).ok());
@@ -154,12 +102,12 @@ fn options(cx: &ToolCx) -> Result<CsvOptions, ToolError> {
         let refuse = || ToolError::new(format!("address is {address}; an address has at most 32 bits"));
         addresses.push(Address(parse_address(address).ok_or_else(refuse)?));
     }
-    Ok(CsvOptions {
+    Ok(TableOptions {
         window: WindowRule::new(cx.number("window_start"), cx.number("window_dur")),
         filter: FrameFilter { buses, addresses, from: cx.number("from"), to: cx.number("to") },
         include_sendcan: cx.is_on("sendcan"),
         strict: cx.is_on("strict"),
-        ..CsvOptions::default()
+        ..TableOptions::default()
     })
 }
 
@@ -172,62 +120,24 @@ fn parse_address(text: &str) -> Option<u32> {
 
 /// Returns the name of the table: what was asked for, or the first log's name without the ends of a log.
 fn out_name(cx: &ToolCx, inputs: &[InputFile]) -> Result<RelPath, ToolError> {
-    let name = match cx.text("out") {
-        // Older clients send the path on their own machine: its last part is the name here.
-        Some(path) if path.starts_with('/') => path.rsplit('/').next().unwrap_or_default().to_owned(),
-        Some(path) => path.trim_start_matches("./").to_owned(),
-        None => {
-            let name = inputs.first().map_or("frames", |input| input.name.as_str());
-            let stem = [".zst", ".bz2"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-            let stem = stem.strip_suffix(".rlog").or_else(|| stem.strip_suffix(".qlog")).unwrap_or(stem);
-            format!("{}.csv", if stem.is_empty() { "frames" } else { stem })
-        }
-    };
-    name.parse().map_err(|_| ToolError::new(format!("out is {name:?}, which is no path below the run's directory")))
+    let name = inputs.first().map_or("frames", |input| input.name.as_str());
+    let stem = [".zst", ".bz2"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    let stem = stem.strip_suffix(".rlog").or_else(|| stem.strip_suffix(".qlog")).unwrap_or(stem);
+    files::name(cx, "out", &format!("{}.csv", if stem.is_empty() { "frames" } else { stem }))
 }
 
-fn convert(cx: &mut ToolCx, inputs: &[InputFile], out: File, options: &CsvOptions) -> Result<Summary, ToolError> {
-    let size = |input: &InputFile| std::fs::metadata(&input.path).map_or(0, |meta| meta.len());
-    let sizes: Vec<u64> = inputs.iter().map(size).collect();
-    let total: u64 = sizes.iter().sum();
-    let mut conversion = CsvConversion::new(out, options);
-    let mut before = 0;
-    for (input, size) in inputs.iter().zip(&sizes) {
-        let log = File::open(&input.path).map_err(|error| cannot("open", &input.name, &error))?;
-        let mut told = |now: cts_can::csv::Progress| {
-            let current = before + now.packed_bytes;
-            cx.progress(&bytes_progress(current, total, &input.name, now.rows));
-        };
-        let end = conversion.add_log(log, &mut told).map_err(|error| refuse(&input.name, &error))?;
-        if let Some(damage) = end.end.damage.as_ref().filter(|damage| damage.reason == DamageReason::NotALog) {
-            return Err(ToolError::new(format!("{}: {}", input.name, damage.reason))
-                .with_hint("Give an openpilot log (rlog or qlog), plain or compressed with zstd or bzip2."));
-        }
-        before += size;
+fn convert(cx: &mut ToolCx, inputs: &[InputFile], out: File, options: &TableOptions) -> Result<Summary, ToolError> {
+    let mut conversion = Conversion::new(out, options);
+    inputs::each(cx, inputs, "rows", |log, told| conversion.add_log(log, told).map(|_| ()))?;
+    let summary = conversion.finish().map_err(|error| refuse("the table", &error))?;
+    for (input, log) in inputs.iter().zip(&summary.logs) {
+        inputs::refuse_other(
+            input,
+            &log.end,
+            "Give an openpilot log (rlog or qlog), plain or compressed with zstd or bzip2.",
+        )?;
     }
-    conversion.finish().map_err(|error| refuse("the table", &error))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "bytes of logs are far below 2^53")]
-fn bytes_progress(current: u64, total: u64, name: &str, rows: u64) -> Progress {
-    Progress {
-        percent: (total > 0).then(|| (current as f64 / total as f64 * 100.0).min(100.0)),
-        message: Some(format!("{name}: {rows} rows")),
-        current: Some(current as f64),
-        total: Some(total as f64),
-        unit: Some("bytes".to_owned()),
-    }
-}
-
-fn refuse(name: &str, error: &cts_can::Error) -> ToolError {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let refused = ToolError::new(format!("{name}: {error}{cause}"));
-    match error {
-        cts_can::Error::Damaged(_) | cts_can::Error::UnknownEvent { .. } | cts_can::Error::BadEvent { .. } => {
-            refused.with_hint("Leave out `strict` to keep what is whole.")
-        }
-        _ => refused,
-    }
+    Ok(summary)
 }
 
 /// Says in the log what was found.
@@ -241,30 +151,8 @@ fn tell(cx: &ToolCx, inputs: &[InputFile], summary: &Summary) {
             log.end.format.name()
         );
         cx.log(Level::Info, text);
-        if let Some(damage) = &log.end.damage {
-            let text = format!(
-                "{}: {} after message {} (byte {} of the plain log); {} plain and {} stored bytes were not used",
-                input.name,
-                damage.reason,
-                damage.message,
-                damage.byte,
-                damage.plain_bytes_lost,
-                damage.packed_bytes_lost
-            );
-            cx.log(Level::Warning, text);
-        }
-        if log.bad_events > 0 {
-            cx.log(
-                Level::Warning,
-                format!("{}: {} events are broken inside and were left out", input.name, log.bad_events),
-            );
-        }
-        if log.unknown_events > 0 {
-            let text = format!(
-                "{}: {} events are of a kind that is not known and were skipped",
-                input.name, log.unknown_events
-            );
-            cx.log(Level::Warning, text);
+        for note in inputs::notes(input, Some(&log.end), log.bad_events, log.unknown_events) {
+            cx.log(Level::Warning, note);
         }
     }
     if summary.rows == 0 {
@@ -272,20 +160,11 @@ fn tell(cx: &ToolCx, inputs: &[InputFile], summary: &Summary) {
     }
 }
 
-fn summary_json(inputs: &[InputFile], out: &RelPath, options: &CsvOptions, summary: &Summary) -> Value {
+fn summary_json(inputs: &[InputFile], out: &RelPath, options: &TableOptions, summary: &Summary) -> Value {
     let logs: Vec<Value> = inputs
         .iter()
         .zip(&summary.logs)
         .map(|(input, log)| {
-            let damage = log.end.damage.as_ref().map(|damage| {
-                json!({
-                    "reason": damage.reason.to_string(),
-                    "message": damage.message,
-                    "byte": damage.byte,
-                    "plain_bytes_lost": damage.plain_bytes_lost,
-                    "stored_bytes_lost": damage.packed_bytes_lost,
-                })
-            });
             json!({
                 "name": input.name,
                 "format": log.end.format.name(),
@@ -297,7 +176,7 @@ fn summary_json(inputs: &[InputFile], out: &RelPath, options: &CsvOptions, summa
                 "broken_events": log.bad_events,
                 "stored_bytes": log.end.packed_bytes,
                 "plain_bytes": log.end.plain_bytes,
-                "damage": damage,
+                "damage": inputs::damage_json(log.end.damage.as_ref()),
             })
         })
         .collect();

@@ -106,13 +106,13 @@ fn table(shared: &Path, path: &str) -> Vec<u8> {
 
 /// The table of the big log, whose own test compares it with its golden hash.
 fn big_table(shared: &Path) -> Vec<u8> {
-    use cts_can::csv::{CsvOptions, rlog_to_csv};
     use cts_can::segments::WindowRule;
+    use cts_can::table::{TableOptions, write_table};
 
     let window = WindowRule::new(Some(600.0), Some(30.0));
     let log = fs::File::open(shared.join("data/big/big.rlog.zst")).unwrap();
     let mut table = Vec::new();
-    rlog_to_csv(log, &mut table, &CsvOptions { window, ..CsvOptions::default() }, |_| {}).unwrap();
+    write_table(log, &mut table, &TableOptions { window, ..TableOptions::default() }, |_| {}).unwrap();
     table
 }
 

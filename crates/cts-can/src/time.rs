@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::row::Text;
+use crate::text::Text;
 
 /// Below this, converting nanoseconds to a double loses nothing, and the division moves the value by less
 /// than the nanosecond that lies between it and the next point where rounding turns: half an ulp is at most
@@ -31,7 +31,7 @@ pub(crate) fn printed_seconds(nanoseconds: i128) -> f64 {
 }
 
 /// Appends nanoseconds as seconds with six decimals.
-pub(super) fn push_seconds<const N: usize>(text: &mut Text<N>, nanoseconds: i128) {
+pub(crate) fn push_seconds<const N: usize>(text: &mut Text<N>, nanoseconds: i128) {
     let size = nanoseconds.unsigned_abs();
     let (mut micros, rest) = match u64::try_from(size) {
         Ok(size) if u128::from(size) <= EXACT_NANOSECONDS_MAX => (size / 1000, size % 1000),

@@ -1,4 +1,4 @@
-//! Measures the library alone: `rlog_to_csv LOG OUT [WINDOW_START WINDOW_DURATION]`.
+//! Measures the library alone: `write_table LOG OUT [WINDOW_START WINDOW_DURATION]`.
 //!
 //! Prints what was found and how long it took; the tool of the same name lives in `cts-tools`.
 
@@ -8,20 +8,20 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::time::Instant;
 
-use cts_can::csv::{CsvOptions, rlog_to_csv};
 use cts_can::segments::WindowRule;
+use cts_can::table::{TableOptions, write_table};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [log, out, window @ ..] = arguments.as_slice() else {
-        return Err("usage: rlog_to_csv LOG OUT [WINDOW_START WINDOW_DURATION]".into());
+        return Err("usage: write_table LOG OUT [WINDOW_START WINDOW_DURATION]".into());
     };
     let mut seconds = window.iter().map(|text| text.parse());
     let window = WindowRule::new(seconds.next().transpose()?, seconds.next().transpose()?);
-    let options = CsvOptions { window, ..CsvOptions::default() };
+    let options = TableOptions { window, ..TableOptions::default() };
 
     let begun = Instant::now();
-    let summary = rlog_to_csv(File::open(log)?, File::create(out)?, &options, |_| {})?;
+    let summary = write_table(File::open(log)?, File::create(out)?, &options, |_| {})?;
     let took = begun.elapsed();
 
     let mut screen = std::io::stdout();

@@ -1,4 +1,4 @@
-//! Frames to rows: the `rlog-to-csv` analysis, from any reader to any writer.
+//! Frames to the rows of a table: the `rlog-to-csv` analysis, from any reader to any writer.
 //!
 //! Rows come in the order of the log, one a frame, header first, each ended by CR LF. Nothing is sorted and
 //! nothing is left out unless a filter says so. Memory does not grow with the log. Where the log is damaged
@@ -11,15 +11,15 @@ mod early;
 pub mod read;
 mod row;
 mod summary;
-pub(crate) mod time;
 
 pub use summary::{BusRows, LogSummary, SegmentRows, Summary};
 
 use crate::filter::{FrameFilter, PreparedFilter};
 use crate::frame::{Frame, Origin};
+use crate::progress::Progress;
 use crate::rlog::{Event, EventKind, LogReader};
 use crate::segments::WindowRule;
-use crate::{Error, PointerFault};
+use crate::{Error, PointerFault, time};
 use early::EarlyFrames;
 use row::{RowHead, RowWriter};
 use summary::{Counts, LogCounts};
@@ -47,7 +47,7 @@ pub enum TimeOrigin {
 
 /// What a user can choose about a table of frames.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct CsvOptions {
+pub struct TableOptions {
     /// The window that decides the column `segment`.
     pub window: WindowRule,
     /// Which frames become rows.
@@ -64,32 +64,19 @@ pub struct CsvOptions {
     pub strict: bool,
 }
 
-/// How far an analysis is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Number of the log that is being read, from 0.
-    pub log: usize,
-    /// Bytes of that log, as stored, that were read so far.
-    pub packed_bytes: u64,
-    /// Events of all logs so far.
-    pub events: u64,
-    /// Rows so far.
-    pub rows: u64,
-}
-
-/// Writes the frames of one log as rows; for several logs see [`CsvConversion`].
+/// Writes the frames of one log as rows; for several logs see [`Conversion`].
 ///
 /// `progress` is called about every quarter of a megabyte of the decompressed log.
 ///
 /// # Errors
 /// When the log cannot be read or the rows cannot be written, and for damage where the options are strict.
-pub fn rlog_to_csv(
+pub fn write_table(
     log: impl Read + Send,
     out: impl Write,
-    options: &CsvOptions,
+    options: &TableOptions,
     mut progress: impl FnMut(Progress),
 ) -> Result<Summary, Error> {
-    let mut conversion = CsvConversion::new(out, options);
+    let mut conversion = Conversion::new(out, options);
     conversion.add_log(log, &mut progress)?;
     conversion.finish()
 }
@@ -97,9 +84,9 @@ pub fn rlog_to_csv(
 /// Writes the frames of several logs into one table, one after another.
 ///
 /// The logs belong together: times of all of them count from the first `can` event of the first one.
-/// Rows wait in a buffer until [`CsvConversion::finish`], which every table needs.
+/// Rows wait in a buffer until [`Conversion::finish`], which every table needs.
 #[derive(Debug)]
-pub struct CsvConversion<W: Write> {
+pub struct Conversion<W: Write> {
     rows: RowWriter<W>,
     window: WindowRule,
     filter: PreparedFilter,
@@ -113,9 +100,9 @@ pub struct CsvConversion<W: Write> {
     logs: Vec<LogSummary>,
 }
 
-impl<W: Write> CsvConversion<W> {
+impl<W: Write> Conversion<W> {
     /// Begins a table with its header.
-    pub fn new(out: W, options: &CsvOptions) -> Self {
+    pub fn new(out: W, options: &TableOptions) -> Self {
         Self {
             rows: RowWriter::new(out, options.columns, options.physical_buses),
             window: options.window,
@@ -136,7 +123,7 @@ impl<W: Write> CsvConversion<W> {
     /// when they are added in the order in which they were recorded.
     ///
     /// # Errors
-    /// As for [`rlog_to_csv`]; the rows before the error are written all the same.
+    /// As for [`write_table`]; the rows before the error are written all the same.
     pub fn add_log(&mut self, log: impl Read + Send, progress: &mut dyn FnMut(Progress)) -> Result<&LogSummary, Error> {
         let result = thread::scope(|scope| self.convert(&mut LogReader::ahead(scope, log), progress));
         if let Err(error) = result {

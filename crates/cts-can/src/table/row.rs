@@ -4,13 +4,13 @@
 //! A row is put into a buffer with room for the longest one, so that the parts are copied with fixed sizes.
 //! Payloads are never cut; ones that no bus can carry are written piece by piece.
 
-use std::fmt;
 use std::io::Write;
 
 use super::{Columns, time};
 use crate::Error;
 use crate::frame::{Address, Bus, Frame, Origin, STANDARD_ADDRESS_MAX};
 use crate::segments::Segment;
+use crate::text::Text;
 
 const BASIC_HEADER: &[u8] = b"window,segment,timestamp,address,bus,data_hex";
 const EXTENDED_HEADER: &[u8] = b",log_mono_time,origin,format";
@@ -277,57 +277,6 @@ fn hex_of_4(data: [u8; 4]) -> u64 {
     let halves = (spread >> 4 | spread << 8) & 0x0F0F_0F0F_0F0F_0F0F;
     let letters = (halves + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
     halves + 0x3030_3030_3030_3030 + letters * u64::from(b'A' - b'0' - 10)
-}
-
-/// A short text in a fixed place.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Text<const N: usize> {
-    bytes: [u8; N],
-    len: usize,
-}
-
-impl<const N: usize> Default for Text<N> {
-    fn default() -> Self {
-        Self { bytes: [0; N], len: 0 }
-    }
-}
-
-impl<const N: usize> Text<N> {
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
-    fn clear(&mut self) {
-        self.len = 0;
-    }
-
-    /// Appends bytes; the constants above leave room for the longest texts.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
-    }
-
-    /// Appends a number with at least `width` digits.
-    pub(super) fn push_number(&mut self, mut number: u64, width: usize) {
-        let mut digits = [b'0'; 20];
-        let mut start = digits.len();
-        while number > 0 || digits.len() - start < width {
-            start -= 1;
-            digits[start] = DIGITS[(number % 10) as usize];
-            number /= 10;
-        }
-        self.push(&digits[start..]);
-    }
-}
-
-impl<const N: usize> fmt::Write for Text<N> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if N - self.len < text.len() {
-            return Err(fmt::Error);
-        }
-        self.push(text.as_bytes());
-        Ok(())
-    }
 }
 
 #[cfg(test)]

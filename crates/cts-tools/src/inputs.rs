@@ -1,0 +1,134 @@
+//! What an analyzer reads: files one after another, with progress over all of them, and what was wrong with each.
+
+use std::fs::File;
+use std::io::Read;
+
+use cts_can::bitwatch::InputKind;
+use cts_can::progress::Progress as CanProgress;
+use cts_can::rlog::{Damage, DamageReason, LogEnd};
+use cts_model::Progress;
+use serde_json::{Value, json};
+
+use crate::files::cannot;
+use crate::native::{InputFile, ToolCx, ToolError};
+
+/// Opens a file.
+pub(crate) fn open(input: &InputFile) -> Result<File, ToolError> {
+    File::open(&input.path).map_err(|error| cannot("open", &input.name, &error))
+}
+
+/// Returns whether a file is a log or a table, which its first bytes tell.
+pub(crate) fn kind_of(input: &InputFile) -> Result<InputKind, ToolError> {
+    let mut prefix = Vec::new();
+    let read = open(input)?.take(InputKind::PREFIX_BYTES as u64).read_to_end(&mut prefix);
+    read.map_err(|error| cannot("read", &input.name, &error))?;
+    Ok(InputKind::of(&prefix))
+}
+
+/// An error and the input that it is about.
+pub(crate) struct InputError {
+    /// The name of the input.
+    pub(crate) name: String,
+    /// What went wrong.
+    pub(crate) error: cts_can::Error,
+}
+
+impl From<InputError> for ToolError {
+    fn from(failed: InputError) -> Self {
+        refuse(&failed.name, &failed.error)
+    }
+}
+
+/// Gives each input to an analysis, with progress over all of them.
+pub(crate) fn each(
+    cx: &mut ToolCx,
+    inputs: &[InputFile],
+    counted: &str,
+    mut take: impl FnMut(File, &mut dyn FnMut(CanProgress)) -> Result<(), cts_can::Error>,
+) -> Result<(), InputError> {
+    let size = |input: &InputFile| std::fs::metadata(&input.path).map_or(0, |meta| meta.len());
+    let sizes: Vec<u64> = inputs.iter().map(size).collect();
+    let total: u64 = sizes.iter().sum();
+    let mut before = 0;
+    for (input, size) in inputs.iter().zip(&sizes) {
+        let failed = |error| InputError { name: input.name.clone(), error };
+        let file =
+            File::open(&input.path).map_err(|source| failed(cts_can::Error::Read { packed_bytes: 0, source }))?;
+        let mut told = |now: CanProgress| {
+            let message = format!("{}: {} {counted}", input.name, now.rows);
+            cx.progress(&bytes_progress(before + now.packed_bytes, total, message));
+        };
+        take(file, &mut told).map_err(failed)?;
+        before += size;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bytes of logs are far below 2^53")]
+fn bytes_progress(current: u64, total: u64, message: String) -> Progress {
+    Progress {
+        percent: (total > 0).then(|| (current as f64 / total as f64 * 100.0).min(100.0)),
+        message: Some(message),
+        current: Some(current as f64),
+        total: Some(total as f64),
+        unit: Some("bytes".to_owned()),
+    }
+}
+
+/// Returns the error of an analysis, with what would mend it.
+pub(crate) fn refuse(name: &str, error: &cts_can::Error) -> ToolError {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let refused = ToolError::new(format!("{name}: {error}{cause}"));
+    match error {
+        cts_can::Error::Damaged(_) | cts_can::Error::UnknownEvent { .. } | cts_can::Error::BadEvent { .. } => {
+            refused.with_hint("Leave out `strict` to keep what is whole.")
+        }
+        cts_can::Error::BadRow { fault: cts_can::RowFault::NoSegment, .. } => {
+            refused.with_hint("Give `windows`, or a table with a column `segment`.")
+        }
+        cts_can::Error::BadRow { .. } => refused.with_hint("Give a log, or a table with the columns of rlog-to-csv."),
+        _ => refused,
+    }
+}
+
+/// Refuses an input that is no log at all; `wanted` tells what would be one.
+pub(crate) fn refuse_other(input: &InputFile, end: &LogEnd, wanted: &str) -> Result<(), ToolError> {
+    match &end.damage {
+        Some(damage) if damage.reason == DamageReason::NotALog => {
+            Err(ToolError::new(format!("{}: {}", input.name, damage.reason)).with_hint(wanted))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns what is worth a warning about an input that was read as a log.
+pub(crate) fn notes(input: &InputFile, end: Option<&LogEnd>, bad_events: u64, unknown_events: u64) -> Vec<String> {
+    let name = &input.name;
+    let mut notes = Vec::new();
+    if let Some(damage) = end.and_then(|end| end.damage.as_ref()) {
+        notes.push(format!(
+            "{name}: {} after message {} (byte {} of the plain log); {} plain and {} stored bytes were not used",
+            damage.reason, damage.message, damage.byte, damage.plain_bytes_lost, damage.packed_bytes_lost
+        ));
+    }
+    if bad_events > 0 {
+        notes.push(format!("{name}: {bad_events} events are broken inside and were left out"));
+    }
+    if unknown_events > 0 {
+        notes.push(format!("{name}: {unknown_events} events are of a kind that is not known and were skipped"));
+    }
+    notes
+}
+
+/// Returns what a summary tells about the damage of a log.
+pub(crate) fn damage_json(damage: Option<&Damage>) -> Option<Value> {
+    damage.map(|damage| {
+        json!({
+            "reason": damage.reason.to_string(),
+            "message": damage.message,
+            "byte": damage.byte,
+            "plain_bytes_lost": damage.plain_bytes_lost,
+            "stored_bytes_lost": damage.packed_bytes_lost,
+        })
+    })
+}
