@@ -269,7 +269,7 @@ impl Bitwatch {
             }
             EventKind::Unknown(kind) if self.options.strict => return Err(Error::UnknownEvent { message, kind }),
             EventKind::Unknown(_) => found.unknown_events += 1,
-            EventKind::SendCan | EventKind::Other(_) => {}
+            _ => {}
         }
         Ok(())
     }

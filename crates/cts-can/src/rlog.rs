@@ -8,14 +8,22 @@ use std::io::Read;
 use std::thread::Scope;
 
 mod capnp;
+mod car_params;
 mod damage;
 mod decompress;
 mod events;
+mod pandas;
+mod safety_model;
+mod states;
 mod supply;
 
+pub use car_params::{CarParams, SafetyConfig, SafetyConfigs};
 pub use damage::{Damage, DamageReason};
 pub use decompress::Format;
 pub use events::{EVENT_KINDS, Event, EventKind, Frames};
+pub use pandas::{PandaState, PandaStates};
+pub use safety_model::SafetyModel;
+pub use states::{CarState, CruiseState, SelfdriveState, WheelSpeeds};
 
 use crate::{Error, PointerFault};
 use capnp::{Framing, Message, Span};

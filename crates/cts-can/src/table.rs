@@ -217,7 +217,7 @@ impl<W: Write> Conversion<W> {
                 found.count_unknown(kind);
                 Ok(())
             }
-            EventKind::Other(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 

@@ -2,7 +2,10 @@
 //!
 //! Nothing here trusts a message. Every pointer is checked against its segment before it is followed, chains
 //! of far pointers are at most two long, and a [`Budget`] keeps a message from leading to more content than
-//! it has. Nothing is copied, and no message makes it allocate more than the table of its segments.
+//! it has. Nothing is copied, and no message makes it allocate more than the table of its segments. Printing a part
+//! of a message for debugging prints sizes and no content, which may be about a person.
+
+use std::fmt;
 
 use super::damage::DamageReason;
 use super::{MESSAGE_BYTES_MAX, MESSAGE_SEGMENTS_MAX};
@@ -85,10 +88,16 @@ impl Budget {
 }
 
 /// A message whose bytes are all there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Message<'a> {
     body: &'a [u8],
     spans: &'a [Span],
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({} bytes in {} segments)", self.body.len(), self.spans.len())
+    }
 }
 
 impl<'a> Message<'a> {
@@ -236,9 +245,7 @@ impl<'a> Pointer<'a> {
     }
 
     fn to_struct(self) -> Result<Struct<'a>, PointerFault> {
-        let Some(Target { segment, start, word }) = self.follow()? else {
-            return Ok(Struct { message: self.message, segment: &[], data: &[], pointers_at: 0, pointer_count: 0 });
-        };
+        let Some(Target { segment, start, word }) = self.follow()? else { return Ok(Struct::empty(self.message)) };
         if word.kind() != Kind::Struct {
             return Err(PointerFault::UnexpectedKind);
         }
@@ -260,7 +267,7 @@ fn near<'a>(segment: &'a [u8], at: usize, word: Word) -> Result<Target<'a>, Poin
 }
 
 /// A struct; what an older writer left out reads as zero.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Struct<'a> {
     message: Message<'a>,
     segment: &'a [u8],
@@ -269,7 +276,18 @@ pub(super) struct Struct<'a> {
     pointer_count: u16,
 }
 
+impl fmt::Debug for Struct<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Struct({} bytes, {} pointers)", self.data.len(), self.pointer_count)
+    }
+}
+
 impl<'a> Struct<'a> {
+    /// Returns the struct whose fields are all at their defaults.
+    fn empty(message: Message<'a>) -> Self {
+        Self { message, segment: &[], data: &[], pointers_at: 0, pointer_count: 0 }
+    }
+
     #[inline]
     fn data_at<const N: usize>(&self, at: usize) -> [u8; N] {
         self.data.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
@@ -295,18 +313,47 @@ impl<'a> Struct<'a> {
         u64::from_le_bytes(self.data_at(at))
     }
 
+    pub(super) fn i16(&self, at: usize) -> i16 {
+        i16::from_le_bytes(self.data_at(at))
+    }
+
+    pub(super) fn f32(&self, at: usize) -> f32 {
+        f32::from_le_bytes(self.data_at(at))
+    }
+
+    /// Returns one bit of a byte, 0 being the least significant.
+    pub(super) fn bit(&self, at: usize, bit: u8) -> bool {
+        self.u8(at) >> bit & 1 == 1
+    }
+
     /// Returns the content of the message that the struct belongs to.
     pub(super) fn message(&self) -> Message<'a> {
         self.message
     }
 
     #[inline]
-    fn follow(&self, index: u16) -> Result<Option<Target<'a>>, PointerFault> {
-        if index >= self.pointer_count {
-            return Ok(None);
-        }
+    fn pointer(&self, index: u16) -> Option<Pointer<'a>> {
         let at = self.pointers_at + usize::from(index) * WORD;
-        Pointer { message: self.message, segment: self.segment, at }.follow()
+        (index < self.pointer_count).then_some(Pointer { message: self.message, segment: self.segment, at })
+    }
+
+    #[inline]
+    fn follow(&self, index: u16) -> Result<Option<Target<'a>>, PointerFault> {
+        self.pointer(index).map_or(Ok(None), Pointer::follow)
+    }
+
+    /// Returns the struct that a pointer leads to; one of defaults where it is null.
+    pub(super) fn structure(&self, index: u16) -> Result<Self, PointerFault> {
+        self.pointer(index).map_or(Ok(Struct::empty(self.message)), Pointer::to_struct)
+    }
+
+    /// Returns the text that a pointer leads to, without the zero byte that ends it and up to the first byte that is
+    /// not UTF-8; an empty one where it is null.
+    pub(super) fn text(&self, index: u16) -> Result<&'a str, PointerFault> {
+        let bytes = self.bytes(index)?;
+        let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
+        let readable = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        Ok(readable)
     }
 
     /// Returns the bytes that a pointer leads to; none where it is null.
@@ -348,7 +395,7 @@ impl<'a> Struct<'a> {
 }
 
 /// A list of structs whose elements all lie in its segment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct StructList<'a> {
     message: Message<'a>,
     segment: &'a [u8],
@@ -356,6 +403,12 @@ pub(super) struct StructList<'a> {
     len: u32,
     data_bytes: usize,
     pointer_count: u16,
+}
+
+impl fmt::Debug for StructList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StructList({} of {} bytes)", self.len, self.element_bytes())
+    }
 }
 
 impl<'a> StructList<'a> {
@@ -383,10 +436,15 @@ impl<'a> StructList<'a> {
         })
     }
 
+    /// Checks once that there are not more elements than the message can hold.
+    pub(super) fn check_len(&self, budget: &mut Budget) -> Result<(), PointerFault> {
+        let element_words = (self.element_bytes() / WORD).max(1) as u64;
+        budget.spend(u64::from(self.len) * element_words)
+    }
+
     /// Checks every element's bytes at pointer `index` once, so that reading them again cannot fail.
     pub(super) fn check_bytes(&self, index: u16, budget: &mut Budget) -> Result<(), PointerFault> {
-        let element_words = (self.element_bytes() / WORD).max(1) as u64;
-        budget.spend(u64::from(self.len) * element_words)?;
+        self.check_len(budget)?;
         for element in (0..self.len).filter_map(|index| self.get(index)) {
             let words = element.bytes(index)?.len().div_ceil(WORD);
             budget.spend(words as u64)?;

@@ -13,13 +13,19 @@ pub const EVENT_KINDS: u16 = 148;
 
 const CAN: u16 = 4;
 const SENDCAN: u16 = 16;
+const CAR_STATE: u16 = 21;
+const CAR_PARAMS: u16 = 67;
+const PANDA_STATES: u16 = 79;
+const SELFDRIVE_STATE: u16 = 128;
+
+/// The pointer of an event that leads to its content, whatever its kind is.
+pub(super) const CONTENT: u16 = 0;
 
 /// Where the fields of an event and of a frame lie in their data.
 mod layout {
     pub(super) const EVENT_MONO_TIME: usize = 0;
     pub(super) const EVENT_KIND: usize = 8;
     pub(super) const EVENT_INVALID: usize = 10;
-    pub(super) const EVENT_CONTENT: u16 = 0;
     pub(super) const FRAME_ADDRESS: usize = 0;
     pub(super) const FRAME_SOURCE: usize = 6;
     pub(super) const FRAME_DATA: u16 = 0;
@@ -33,7 +39,15 @@ pub enum EventKind {
     Can,
     /// Frames that openpilot asked to be sent.
     SendCan,
-    /// A kind of the schema that is not about frames, with its discriminant.
+    /// What the car does: speed, pedals, blinkers, cruise control; see [`Event::car_state`].
+    CarState,
+    /// Which car it is; see [`Event::car_params`].
+    CarParams,
+    /// What each panda (the device between openpilot and the buses) does; see [`Event::panda_states`].
+    PandaStates,
+    /// Whether openpilot drives; see [`Event::selfdrive_state`].
+    SelfdriveState,
+    /// Another kind of the schema, with its discriminant.
     Other(u16),
     /// A kind that the schema does not know, with its discriminant.
     Unknown(u16),
@@ -46,6 +60,10 @@ impl EventKind {
         match discriminant {
             CAN => Self::Can,
             SENDCAN => Self::SendCan,
+            CAR_STATE => Self::CarState,
+            CAR_PARAMS => Self::CarParams,
+            PANDA_STATES => Self::PandaStates,
+            SELFDRIVE_STATE => Self::SelfdriveState,
             0..EVENT_KINDS => Self::Other(discriminant),
             EVENT_KINDS.. => Self::Unknown(discriminant),
         }
@@ -61,7 +79,7 @@ pub struct Event<'a> {
     pub kind: EventKind,
     /// What its sender thought of its own content.
     pub valid: bool,
-    root: Struct<'a>,
+    pub(super) root: Struct<'a>,
 }
 
 impl<'a> Event<'a> {
@@ -86,7 +104,7 @@ impl<'a> Event<'a> {
         if !matches!(self.kind, EventKind::Can | EventKind::SendCan) {
             return Ok(Frames { list: None, next: 0 });
         }
-        let list = self.root.structs(layout::EVENT_CONTENT)?;
+        let list = self.root.structs(CONTENT)?;
         list.check_bytes(layout::FRAME_DATA, &mut Budget::for_message(self.root.message()))?;
         Ok(Frames { list: Some(list), next: 0 })
     }

@@ -8,5 +8,6 @@ mod events;
 mod golden;
 mod options;
 mod shared;
+mod states;
 mod table;
 mod writer;
