@@ -7,12 +7,15 @@
 mod analyzer;
 mod download;
 mod logs;
+pub(crate) mod long_log;
 mod machine;
 mod reads;
 mod report;
 mod runs;
 mod samples;
 mod start;
+pub(crate) mod tool_process;
+mod tools;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -37,7 +40,7 @@ struct Figure {
     measure: fn(&Plan) -> Result<Vec<Row>, Failed>,
 }
 
-const FIGURES: [Figure; 8] = [
+const FIGURES: [Figure; 9] = [
     Figure { name: "start", what: "service start to ready; idle memory", examples: &[], measure: start::measure },
     Figure { name: "queue", what: "queued to running on an idle service", examples: &[], measure: runs::queue },
     Figure {
@@ -75,6 +78,12 @@ const FIGURES: [Figure; 8] = [
         what: "rlog-to-csv on a long log, against zstd and write",
         examples: &[],
         measure: analyzer::measure,
+    },
+    Figure {
+        name: "tools",
+        what: "every native tool on one minute and twenty minutes of log",
+        examples: &[],
+        measure: tools::measure,
     },
 ];
 

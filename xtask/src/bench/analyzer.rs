@@ -3,38 +3,28 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::bench::Plan;
-use crate::bench::report::Row;
+use crate::bench::report::{Row, megabytes};
 use crate::bench::samples::Samples;
+use crate::bench::tool_process::ToolProcess;
+use crate::bench::{Plan, long_log};
 use crate::error::{Doing, Failed};
-use crate::process::{command, product, shown};
-use crate::root;
+use crate::process::command;
 use crate::service::{Service, Setup};
-
-/// The log that is repeated where no long one is given: one minute, twenty times.
-const SAMPLE: &str = "examples/toyota-60s.rlog.zst";
-const REPEATED: usize = 20;
 
 /// Rounds of each, in turns.
 const ROUNDS: usize = 5;
-
-/// The memory of a process is looked at so often.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Measures all.
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let folder = Service::folder_of("bench-analyzer-files");
     fs::create_dir_all(&folder).doing(|| format!("cannot create {}", folder.display()))?;
-    let log = match &plan.log {
-        Some(path) => path.clone(),
-        None => repeated(&folder)?,
-    };
+    let log = long_log::given_or_made(plan)?;
     let out = folder.join("out");
     let (mut floor, mut analyzer, mut whole) = (Samples::default(), Samples::default(), Samples::default());
     let mut peak = 0;
@@ -43,9 +33,9 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
             fs::remove_dir_all(&out)?;
         }
         fs::create_dir_all(&out)?;
-        let (time, memory) = analyze(&log, &out, &folder)?;
-        analyzer.add(time);
-        peak = memory.max(peak);
+        let ended = ToolProcess { tool: "rlog-to-csv", params: &json!({}), input: &log, out: &out }.run()?;
+        analyzer.add(ended.time);
+        peak = ended.peak_bytes.max(peak);
         let bytes = csv(&out)?;
         floor.add(decompress(&log)? + write(&folder.join("written"), bytes)?);
     }
@@ -81,23 +71,6 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     ])
 }
 
-#[expect(clippy::cast_precision_loss, reason = "memory fits a double")]
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
-}
-
-/// Frames of zstd that follow each other are one stream, so a long log is the sample many times.
-fn repeated(folder: &Path) -> Result<PathBuf, Failed> {
-    let sample = root::workspace().join(SAMPLE);
-    let bytes = fs::read(&sample).doing(|| format!("cannot read {}", sample.display()))?;
-    let path = folder.join("long.rlog.zst");
-    let mut file = File::create(&path)?;
-    for _ in 0..REPEATED {
-        file.write_all(&bytes)?;
-    }
-    Ok(path)
-}
-
 fn decompress(log: &Path) -> Result<Duration, Failed> {
     let mut zstd = command("zstd");
     zstd.args(["-dc", "-q"]).arg(log).stdout(Stdio::null());
@@ -130,41 +103,4 @@ fn csv(folder: &Path) -> Result<u64, Failed> {
         bytes += entry?.metadata()?.len();
     }
     if bytes == 0 { Err(Failed::new("the analyzer wrote nothing")) } else { Ok(bytes) }
-}
-
-/// Runs the analyzer as the engine does, but without a supervisor; returns its time and its peak memory.
-fn analyze(log: &Path, out: &Path, folder: &Path) -> Result<(Duration, u64), Failed> {
-    let params = folder.join("params.json");
-    let name = log.file_name().unwrap_or_default().to_string_lossy();
-    let request: Value = json!({
-        "params": {},
-        "inputs": [{"path": log.display().to_string(), "name": name}],
-        "out_dir": out.display().to_string(),
-    });
-    fs::write(&params, request.to_string())?;
-    let mut child: Command = product(root::built("release", "cts"));
-    child.args(["__tool", "rlog-to-csv"]).env("CTS_PARAMS", &params).current_dir(out);
-    let line = shown(&child);
-    let began = Instant::now();
-    let mut child =
-        child.stdin(Stdio::null()).stdout(Stdio::null()).spawn().doing(|| format!("cannot start {line}"))?;
-    let mut peak = 0;
-    let status = loop {
-        peak = peak_memory(child.id()).unwrap_or_default().max(peak);
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        std::thread::sleep(LOOK_EVERY);
-    };
-    let time = began.elapsed();
-    if !status.success() {
-        return Err(Failed::new(format!("`{line}` ended with {status}")));
-    }
-    Ok((time, peak))
-}
-
-fn peak_memory(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1_024)
 }

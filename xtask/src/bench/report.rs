@@ -76,6 +76,12 @@ impl Row {
     }
 }
 
+/// Returns bytes as megabytes.
+#[expect(clippy::cast_precision_loss, reason = "sizes of files and memory fit a double")]
+pub(super) fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
 /// Returns a number with as many digits as one wants to read.
 fn number(value: f64) -> String {
     match value.abs() {
