@@ -7,7 +7,7 @@ use cts_can::rlog::{Damage, DamageReason, Format, LogReader, MESSAGE_BYTES_MAX};
 use cts_can::table::{TableOptions, write_table};
 use proptest::prelude::*;
 
-use crate::shared::{edge_logs, example, fixture};
+use crate::shared::{edge_logs, example, fixture, same_cases};
 use crate::table::{first_second, table};
 use crate::writer::{MadeEvent, log};
 
@@ -301,7 +301,7 @@ fn frames_on_one_thread(log: &[u8]) -> (u64, Option<Damage>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(same_cases(200))]
 
     #[test]
     fn random_prefixes_of_a_real_log_keep_their_rows(share in 0.0..1.0_f64, packed: bool) {

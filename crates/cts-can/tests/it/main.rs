@@ -6,6 +6,7 @@ mod bitwatch;
 mod damage;
 mod events;
 mod golden;
+mod layout;
 mod options;
 mod shared;
 mod states;

@@ -1,7 +1,15 @@
-//! Where logs for tests lie: the crate's own fixtures, and the large ones beside the project where they exist.
+//! What tests share: logs from the crate's own fixtures and the large ones beside the project where they exist, and
+//! how properties are tried.
 
 use std::fs;
 use std::path::PathBuf;
+
+use proptest::test_runner::{Config, RngSeed};
+
+/// Returns the configuration of a property that is tried with the same cases in every run.
+pub(crate) fn same_cases(cases: u32) -> Config {
+    Config { cases, rng_seed: RngSeed::Fixed(0x5BA2), ..Config::default() }
+}
 
 /// Returns the bytes of a fixture.
 pub(crate) fn fixture(path: &str) -> Vec<u8> {
