@@ -12,6 +12,7 @@ mod car_params;
 mod damage;
 mod decompress;
 mod events;
+mod first_time;
 mod pandas;
 mod safety_model;
 mod states;
@@ -21,6 +22,7 @@ pub use car_params::{CarParams, SafetyConfig, SafetyConfigs};
 pub use damage::{Damage, DamageReason};
 pub use decompress::Format;
 pub use events::{EVENT_KINDS, Event, EventKind, Frames};
+pub use first_time::{FIRST_TIME_SEARCH_BYTES_MAX, first_can_time, time_order};
 pub use pandas::{PandaState, PandaStates};
 pub use safety_model::SafetyModel;
 pub use states::{CarState, CruiseState, SelfdriveState, WheelSpeeds};
@@ -50,6 +52,14 @@ pub struct LogEnd {
     pub plain_bytes: u64,
     /// What is wrong with the log's tail, if anything.
     pub damage: Option<Damage>,
+}
+
+/// What comes next in a log.
+enum Step {
+    /// A whole message of `total` bytes, which are the ones that were consumed last; its body begins at `body`.
+    Message { body: usize, total: usize },
+    /// No further whole message; if anything is wrong with the rest, why.
+    End(Option<DamageReason>),
 }
 
 /// Reads the events of one log.
@@ -150,13 +160,23 @@ impl<'r> LogReader<'r> {
         if self.end.is_some() {
             return Ok(None);
         }
+        match self.step()? {
+            Step::Message { body, total } => Ok(Some((body, total))),
+            Step::End(found) => {
+                self.finish(found)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Step, Error> {
         loop {
             match capnp::frame(self.buffer.unread(), &mut self.spans) {
                 Framing::Whole { body, total } => {
                     self.buffer.consume(total);
                     self.consumed_bytes += total as u64;
                     self.messages += 1;
-                    return Ok(Some((body, total)));
+                    return Ok(Step::Message { body, total });
                 }
                 Framing::Partial { total } if self.stream_end.is_none() => {
                     self.buffer.expect_message(total.unwrap_or(0));
@@ -164,12 +184,11 @@ impl<'r> LogReader<'r> {
                 }
                 Framing::Partial { .. } => {
                     let cut = !self.buffer.unread().is_empty();
-                    self.finish(cut.then_some(DamageReason::CutMessage))?;
-                    return Ok(None);
+                    return Ok(Step::End(cut.then_some(DamageReason::CutMessage)));
                 }
                 Framing::Bad(reason) => {
-                    self.finish(Some(if self.messages == 0 { DamageReason::NotALog } else { reason }))?;
-                    return Ok(None);
+                    let first = self.messages == 0;
+                    return Ok(Step::End(Some(if first { DamageReason::NotALog } else { reason })));
                 }
             }
         }

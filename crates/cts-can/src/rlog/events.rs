@@ -11,10 +11,12 @@ use crate::frame::{Address, Bus, Frame};
 /// How many kinds of event the schema knows (openpilot 0.10): discriminants from 0 to one less.
 pub const EVENT_KINDS: u16 = 148;
 
+pub(super) const INIT_DATA: u16 = 0;
 const CAN: u16 = 4;
 const SENDCAN: u16 = 16;
 const CAR_STATE: u16 = 21;
 const CAR_PARAMS: u16 = 67;
+pub(super) const SENTINEL: u16 = 71;
 const PANDA_STATES: u16 = 79;
 const SELFDRIVE_STATE: u16 = 128;
 

@@ -5,6 +5,8 @@
 mod bitwatch;
 mod damage;
 mod events;
+mod first_time;
+mod framing;
 mod golden;
 mod layout;
 mod options;
