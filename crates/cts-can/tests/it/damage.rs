@@ -15,11 +15,11 @@ fn damage_of(log: &[u8]) -> Option<Damage> {
     table(log, &first_second()).1.logs[0].end.damage.clone()
 }
 
-fn zstd(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 3).unwrap()
 }
 
-fn bzip2(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn bzip2(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     bzip2::read::BzEncoder::new(bytes, bzip2::Compression::fast()).read_to_end(&mut out).unwrap();
     out
@@ -188,34 +188,6 @@ fn a_zstd_window_beyond_the_limit_is_refused_by_name() {
     assert_eq!(damage.reason.to_string(), "a zstd frame needs a window of more than 32 MiB");
     let frame = [0x28, 0xB5, 0x2F, 0xFD, 0x00, (25 - 10) << 3, 0x01, 0x00, 0x00];
     assert_eq!(damage_of(&frame), None);
-}
-
-#[test]
-fn every_prefix_of_every_edge_log_reads_to_its_last_whole_message() {
-    for (name, bytes) in edge_logs() {
-        let (whole, _) = table(&bytes, &first_second());
-        for length in 0..=bytes.len() {
-            let (found, summary) = table(&bytes[..length], &first_second());
-            assert!(whole.starts_with(&found), "{name} cut at {length}");
-            let end = &summary.logs[0].end;
-            if end.format == Format::Plain && end.damage.is_none() && length > 0 && length < bytes.len() {
-                assert_eq!(length as u64, end.plain_bytes, "{name} cut at {length}");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_cut_at_every_byte_of_the_last_message_keeps_every_whole_event() {
-    let events = frames(5);
-    let whole = log(&events);
-    let before = log(&events[..4]).len();
-    for length in before..whole.len() {
-        let (_, summary) = table(&whole[..length], &first_second());
-        assert_eq!(summary.rows, 8, "cut at {length}");
-        let lost = summary.logs[0].end.damage.as_ref().map(|damage| damage.plain_bytes_lost);
-        assert_eq!(lost.unwrap_or(0), (length - before) as u64);
-    }
 }
 
 /// Hands out a few bytes at a time, with interruptions, and fails at the end if it is told to.

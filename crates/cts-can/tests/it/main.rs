@@ -10,6 +10,7 @@ mod framing;
 mod golden;
 mod layout;
 mod options;
+mod prefixes;
 mod shared;
 mod states;
 mod table;
