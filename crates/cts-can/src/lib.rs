@@ -35,6 +35,10 @@ pub mod frame;
 // The reading order: a frame, where it comes from, what is done with it.
 pub mod rlog;
 
+pub mod signal;
+
+pub mod dbc;
+
 pub mod bitwatch;
 pub mod filter;
 pub mod segments;

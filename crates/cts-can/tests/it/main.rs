@@ -4,6 +4,7 @@
 
 mod bitwatch;
 mod damage;
+mod dbc;
 mod events;
 mod first_time;
 mod framing;

@@ -1,0 +1,3 @@
+//! DBC files from outside: values against those of cantools.
+
+mod golden;
