@@ -9,7 +9,6 @@ use std::io::{Cursor, ErrorKind, Read, Write};
 use std::thread;
 
 mod compat;
-mod fields;
 mod hold;
 mod native;
 mod pattern;
@@ -20,7 +19,7 @@ mod tables;
 mod watch;
 mod windows;
 
-pub use fields::{Field, FieldKind};
+pub use crate::fields::{Field, FieldKind};
 pub use native::{Candidate, WindowPulses};
 pub use pattern::{PULSES_MAX, PatternFault, PulsePattern};
 pub use streams::STREAMS_MAX;

@@ -44,7 +44,11 @@ pub mod filter;
 pub mod segments;
 pub mod table;
 
+// What several of them need.
+mod bit_counts;
+mod fields;
 pub mod progress;
+mod stream_numbers;
 mod text;
 mod time;
 

@@ -9,14 +9,15 @@ mod score;
 pub use score::{Candidate, WindowPulses};
 
 use super::compat::Edge;
-use super::fields::{Field, Samples, find_fields};
 use super::hold::HeldRow;
 use super::streams::{Stream, Streams};
 use super::{BitwatchOptions, PulsePattern, WINDOWS_MAX, Watch, Window};
 use crate::Error;
+use crate::fields::{Field, Samples, find_fields};
 use crate::segments::Segment;
+pub(super) use bits::BYTES_MAX;
 use bits::Moment;
-pub(super) use bits::{BYTES_MAX, StreamBits};
+use bits::StreamBits;
 use score::rank;
 
 /// How many bits that toggled in the windows only are followed at one time.
@@ -178,7 +179,7 @@ impl Native {
             let stream = &streams.all()[index];
             let Some(bits) = self.bits.get(index) else { continue };
             let changes = stream.frames.iter().sum::<u64>().saturating_sub(1);
-            let own = find_fields(stream, bits, changes, self.samples.get(index));
+            let own = find_fields((stream.bus, stream.address), &bits.counts(), changes, self.samples.get(index));
             for (bit, followed) in bits.followed() {
                 if own.iter().any(|field| field.holds(bit)) {
                     bits_in_fields += 1;

@@ -2,21 +2,12 @@
 //!
 //! Streams are numbered in the order in which they are first seen. There is room for more of them than any car has.
 
-use std::collections::HashMap;
-
 use super::payloads::{Payloads, Seeds};
 use crate::Error;
-use crate::frame::{Address, Bus, STANDARD_ADDRESS_MAX};
+use crate::frame::{Address, Bus};
 use crate::segments::Segment;
-
-/// How many streams are told apart.
-pub const STREAMS_MAX: usize = 4096;
-
-/// Addresses of standard frames.
-const STANDARD_ADDRESSES: usize = STANDARD_ADDRESS_MAX as usize + 1;
-
-/// A place in a table that has no stream.
-const NONE: u16 = u16::MAX;
+pub use crate::stream_numbers::STREAMS_MAX;
+use crate::stream_numbers::StreamNumbers;
 
 /// One bus and address.
 #[derive(Debug)]
@@ -45,8 +36,7 @@ pub(super) struct Counted {
 /// All streams.
 #[derive(Debug)]
 pub(super) struct Streams {
-    by_bus: [Option<Box<[u16; STANDARD_ADDRESSES]>>; 256],
-    extended: HashMap<(Bus, Address), u16>,
+    numbers: StreamNumbers,
     all: Vec<Stream>,
     seeds: Seeds,
     merges_buses: bool,
@@ -54,13 +44,7 @@ pub(super) struct Streams {
 
 impl Streams {
     pub(super) fn new(merges_buses: bool) -> Self {
-        Self {
-            by_bus: [const { None }; 256],
-            extended: HashMap::new(),
-            all: Vec::new(),
-            seeds: Seeds::new(),
-            merges_buses,
-        }
+        Self { numbers: StreamNumbers::default(), all: Vec::new(), seeds: Seeds::new(), merges_buses }
     }
 
     pub(super) fn all(&self) -> &[Stream] {
@@ -106,25 +90,15 @@ impl Streams {
 
     #[inline]
     fn number(&mut self, bus: Bus, address: Address) -> Result<usize, Error> {
-        let known = match self.by_bus[usize::from(bus.0)].as_deref() {
-            Some(standard) if !address.is_extended() => standard[address.0 as usize],
-            _ => self.extended.get(&(bus, address)).copied().unwrap_or(NONE),
-        };
-        if known == NONE { self.add(bus, address) } else { Ok(usize::from(known)) }
+        let number = self.numbers.number(bus, address).ok_or(Error::TooManyAddresses(STREAMS_MAX))?;
+        if number == self.all.len() {
+            self.add(bus, address);
+        }
+        Ok(number)
     }
 
     #[cold]
-    fn add(&mut self, bus: Bus, address: Address) -> Result<usize, Error> {
-        if self.all.len() == STREAMS_MAX {
-            return Err(Error::TooManyAddresses(STREAMS_MAX));
-        }
-        let number = u16::try_from(self.all.len()).expect("there are fewer streams than numbers");
-        if address.is_extended() {
-            self.extended.insert((bus, address), number);
-        } else {
-            let standard = self.by_bus[usize::from(bus.0)].get_or_insert_with(|| Box::new([NONE; STANDARD_ADDRESSES]));
-            standard[address.0 as usize] = number;
-        }
+    fn add(&mut self, bus: Bus, address: Address) {
         self.all.push(Stream {
             bus,
             address,
@@ -133,7 +107,6 @@ impl Streams {
             last: Vec::new(),
             segments: Vec::new(),
         });
-        Ok(usize::from(number))
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! A bit that a shorter frame does not have keeps its level until a frame has it again; its first sight is no toggle.
 
+use crate::bit_counts::{BitCounts, carry_misses};
+
 /// Bytes of a payload that are looked at: no bus carries more.
 pub(in crate::bitwatch) const BYTES_MAX: usize = 64;
 
 /// Pulses of a bit whose lengths are kept, for each window; the others are counted.
 const PULSES_KEPT_MAX: usize = 128;
-
-/// The bits of every byte that have a less significant neighbor in it.
-const HAS_NEIGHBOR: u64 = !0x0101_0101_0101_0101;
 
 /// When a frame came.
 #[derive(Clone, Copy, Debug)]
@@ -28,51 +27,6 @@ pub(super) struct Moment {
 pub(super) struct Followed {
     pub(super) change: isize,
     pub(super) refused: u64,
-}
-
-/// A count for each of 64 bits, where adding one to many of them is a few operations.
-#[derive(Debug, Default)]
-struct BitCounts {
-    /// Binary digits of the counts since the last carry.
-    planes: [u64; 8],
-    added: u8,
-    carried: Option<Box<[u64; 64]>>,
-}
-
-impl BitCounts {
-    #[inline]
-    fn add(&mut self, bits: u64) {
-        if self.added == u8::MAX {
-            self.carry();
-        }
-        self.added += 1;
-        let mut carry = bits;
-        for plane in &mut self.planes {
-            let both = *plane & carry;
-            *plane ^= carry;
-            carry = both;
-            if carry == 0 {
-                break;
-            }
-        }
-    }
-
-    #[cold]
-    fn carry(&mut self) {
-        let counts = self.counts();
-        **self.carried.get_or_insert_with(|| Box::new([0; 64])) = counts;
-        (self.planes, self.added) = ([0; 8], 0);
-    }
-
-    fn counts(&self) -> [u64; 64] {
-        let mut counts = self.carried.as_deref().copied().unwrap_or([0; 64]);
-        for (digit, plane) in self.planes.iter().enumerate() {
-            for (bit, count) in counts.iter_mut().enumerate() {
-                *count += (plane >> bit & 1) << digit;
-            }
-        }
-        counts
-    }
 }
 
 /// A bit that so far toggled in the windows only.
@@ -143,7 +97,7 @@ impl Word {
             return Followed::default();
         }
         self.toggles.add(changed);
-        self.carry_misses.add((changed ^ fell << 1) & HAS_NEIGHBOR);
+        self.carry_misses.add(carry_misses(changed, fell));
         match moment.window {
             Some(window) if changed & !self.outside != 0 => self.follow(changed & !self.outside, window, moment, room),
             Some(_) => Followed::default(),
@@ -264,24 +218,7 @@ impl StreamBits {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn counts_of_bits_are_those_of_adding_one_by_one(words in prop::collection::vec(any::<u64>(), 0..600)) {
-            let mut counts = BitCounts::default();
-            let mut slow = [0; 64];
-            for word in words {
-                counts.add(word);
-                for (bit, count) in slow.iter_mut().enumerate() {
-                    *count += word >> bit & 1;
-                }
-            }
-            prop_assert_eq!(counts.counts(), slow);
-        }
-    }
 
     #[test]
     fn a_bit_that_finds_no_room_is_counted_and_not_followed() {

@@ -9,10 +9,8 @@ use std::fmt;
 
 mod checksum;
 
-pub(super) use checksum::Samples;
+pub(crate) use checksum::Samples;
 
-use super::native::StreamBits;
-use super::streams::Stream;
 use crate::frame::{Address, Bus};
 
 /// A counter is looked for among so many changes of frames at least.
@@ -91,14 +89,23 @@ impl Field {
 }
 
 /// Finds the fields of a stream that changed `changes` times from a frame to the next, or could have.
-pub(super) fn find_fields(stream: &Stream, bits: &StreamBits, changes: u64, samples: Option<&Samples>) -> Vec<Field> {
-    let mut fields = counters(stream, &bits.counts(), changes);
+///
+/// `counts` tells for each bit how often it toggled, and how often it did so without a carry from its lower neighbor or
+/// did not although there was one.
+pub(crate) fn find_fields(
+    stream: (Bus, Address),
+    counts: &[(u64, u64)],
+    changes: u64,
+    samples: Option<&Samples>,
+) -> Vec<Field> {
+    let mut fields = counters(stream, counts, changes);
     let checksum = samples.and_then(|samples| samples.checksum(&fields));
     if let Some(found) = checksum {
+        let (bus, address) = stream;
         // What a checksum explains is no counter.
         let field = Field {
-            bus: stream.bus,
-            address: stream.address,
+            bus,
+            address,
             kind: found.kind,
             first_bit: found.first_bit,
             bits: found.bits,
@@ -113,7 +120,7 @@ pub(super) fn find_fields(stream: &Stream, bits: &StreamBits, changes: u64, samp
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of frames are far below 2^53")]
-fn counters(stream: &Stream, counts: &[(u64, u64)], changes: u64) -> Vec<Field> {
+fn counters((bus, address): (Bus, Address), counts: &[(u64, u64)], changes: u64) -> Vec<Field> {
     let mut fields = Vec::new();
     if changes < CHANGES_MIN {
         return fields;
@@ -144,8 +151,8 @@ fn counters(stream: &Stream, counts: &[(u64, u64)], changes: u64) -> Vec<Field> 
             }
             if high - low >= 2 {
                 fields.push(Field {
-                    bus: stream.bus,
-                    address: stream.address,
+                    bus,
+                    address,
                     kind: FieldKind::Counter,
                     first_bit: 8 * byte + u16::try_from(low).expect("a byte has 8 bits"),
                     bits: u16::try_from(high - low).expect("a byte has 8 bits"),

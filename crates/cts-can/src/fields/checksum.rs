@@ -25,7 +25,7 @@ const POLYNOMIALS: [u8; 4] = [0x1D, 0x2F, 0x07, 0x31];
 
 /// The first distinct payloads of a stream, all of one length.
 #[derive(Debug, Default)]
-pub(in crate::bitwatch) struct Samples {
+pub(crate) struct Samples {
     length: usize,
     bytes: Vec<u8>,
 }
@@ -41,7 +41,7 @@ pub(super) struct Checksum {
 }
 
 impl Samples {
-    pub(in crate::bitwatch) fn add(&mut self, payload: &[u8]) {
+    pub(crate) fn add(&mut self, payload: &[u8]) {
         if payload.is_empty() || payload.len() > BYTES_MAX {
             return;
         }
