@@ -13,7 +13,6 @@ mod hold;
 mod native;
 mod pattern;
 mod payloads;
-mod python;
 mod streams;
 mod tables;
 mod watch;

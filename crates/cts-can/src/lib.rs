@@ -48,6 +48,7 @@ pub mod table;
 mod bit_counts;
 mod fields;
 pub mod progress;
+mod python;
 mod stream_numbers;
 mod text;
 mod time;

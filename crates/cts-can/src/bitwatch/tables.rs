@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::compat::{self, Edge};
-use super::python::{cell, clamped_clock, clock, durations, hex, repr, rounded};
 use super::streams::{Stream, Streams};
 use super::watch::msb_name;
 use super::{BitwatchOptions, Table, native};
+use crate::python::{cell, clamped_clock, clock, durations, hex, repr, rounded};
 use crate::segments::Segment;
 
 /// Writes a table of the compat mode.

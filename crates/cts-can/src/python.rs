@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Returns a finite number with the shortest digits that mean it, as `repr` does.
-pub(super) fn repr(value: f64) -> String {
+pub(crate) fn repr(value: f64) -> String {
     let text = format!("{value:?}");
     let Some((digits, exponent)) = text.split_once('e') else { return text };
     match exponent.strip_prefix('-') {
@@ -13,18 +13,18 @@ pub(super) fn repr(value: f64) -> String {
 }
 
 /// Returns a number with three decimals as `round(value, 3)` and `repr` give it.
-pub(super) fn rounded(value: f64) -> String {
+pub(crate) fn rounded(value: f64) -> String {
     let rounded = format!("{value:.3}").parse().unwrap_or(value);
     repr(rounded)
 }
 
 /// Returns a cell with what Python quotes quoted.
-pub(super) fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// Returns a list of durations, each with three decimals.
-pub(super) fn durations(durations: &[f64]) -> String {
+pub(crate) fn durations(durations: &[f64]) -> String {
     let mut text = String::from("[");
     for (index, duration) in durations.iter().enumerate() {
         let comma = if index > 0 { ", " } else { "" };
@@ -35,7 +35,7 @@ pub(super) fn durations(durations: &[f64]) -> String {
 }
 
 /// Returns bytes as upper-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         let _ = write!(text, "{byte:02X}");
@@ -45,14 +45,14 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// Returns seconds as minutes and seconds the way the Python tool prints them: never before the window, and with 60
 /// seconds where they round up to that.
-pub(super) fn clamped_clock(seconds: f64) -> String {
+pub(crate) fn clamped_clock(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     let minutes = (seconds / 60.0).floor();
     format!("{minutes:02.0}:{:06.3}", seconds - 60.0 * minutes)
 }
 
 /// Returns seconds as minutes and seconds, rounded before they are split, and with a sign before the window.
-pub(super) fn clock(seconds: f64) -> String {
+pub(crate) fn clock(seconds: f64) -> String {
     let millis = (seconds.abs() * 1000.0).round();
     let minutes = (millis / 60_000.0).floor();
     let rest = (millis - minutes * 60_000.0) / 1000.0;
