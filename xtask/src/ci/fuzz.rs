@@ -1,7 +1,7 @@
 //! The fuzz targets of `fuzz/`, each for a bounded time, with libFuzzer on the stable compiler.
 //!
 //! `fuzz/` is a workspace of its own: it is built with coverage counters, which the rest of the tree never is. A target
-//! starts from the small logs of the fixtures; what it finds lands below `target/fuzz/artifacts`.
+//! starts from its seeds, which are small files of the tree; what it finds lands below `target/fuzz/artifacts`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::process::{cargo, command, run as start};
 use crate::root;
 
 /// Time for each target in CI; `cargo xtask soak` gives more.
-const SECONDS: u64 = 30;
+const SECONDS: u64 = 20;
 
 /// The same seed in every run of CI.
 const SEED: u32 = 20;
@@ -22,9 +22,18 @@ const INPUT_BYTES_MAX: u32 = 65_536;
 /// A reader that takes more for such an input does not stream.
 const MEMORY_MB_MAX: u32 = 512;
 
-/// The targets that read logs start from the small logs with which the reader is tested.
-const LOG_TARGETS: [&str; 3] = ["rlog_reader", "rlog_trickle", "csv_rows"];
-const LOGS: &str = "crates/cts-can/tests/fixtures/edge";
+/// Small logs with which the reader is tested.
+const EDGE_LOGS: &str = "crates/cts-can/tests/fixtures/edge";
+
+/// Small logs that earlier fuzzing found to reach what the others do not.
+const FOUND_LOGS: &str = "fuzz/corpus/rlog_reader";
+
+/// The folders of the seeds of each target; one that is not here starts from nothing.
+const SEEDS: [(&str, &[&str]); 3] = [
+    ("csv_rows", &[EDGE_LOGS, FOUND_LOGS]),
+    ("rlog_reader", &[EDGE_LOGS, FOUND_LOGS]),
+    ("rlog_trickle", &[EDGE_LOGS, FOUND_LOGS]),
+];
 
 /// What makes LLVM count which branches an input reaches.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 \
@@ -77,12 +86,14 @@ pub(crate) fn targets(seconds: u64, seed: Option<u32>) -> Result<(), Failed> {
             fuzz.arg(format!("-seed={seed}"));
         }
         fuzz.arg(&corpus);
-        if LOG_TARGETS.contains(&name.as_str()) {
-            fuzz.arg(root::workspace().join(LOGS));
-        }
+        fuzz.args(seeds(name).iter().map(|folder| root::workspace().join(folder)));
         start(&mut fuzz)?;
     }
     Ok(())
+}
+
+fn seeds(target: &str) -> &'static [&'static str] {
+    SEEDS.iter().find(|(name, _)| *name == target).map_or(&[], |(_, folders)| folders)
 }
 
 fn names(folder: &Path) -> Result<Vec<String>, Failed> {
@@ -92,4 +103,32 @@ fn names(folder: &Path) -> Result<Vec<String>, Failed> {
         files.iter().filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
     names.sort();
     if names.is_empty() { Err(Failed::new("fuzz/ has no target")) } else { Ok(names) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_seed_lies_in_the_tree_and_belongs_to_a_target() {
+        let targets = names(&root::workspace().join("fuzz").join("fuzz_targets")).unwrap();
+        for (target, folders) in SEEDS {
+            assert!(targets.iter().any(|name| name == target), "{target} is no target");
+            for folder in folders {
+                let seeds: Vec<_> = fs::read_dir(root::workspace().join(folder)).unwrap().collect();
+                assert!(!seeds.is_empty(), "{folder} has no seeds");
+            }
+        }
+    }
+
+    #[test]
+    fn the_seeds_that_fuzzing_found_are_small() {
+        let mut bytes = 0;
+        for target in fs::read_dir(root::workspace().join("fuzz").join("corpus")).unwrap() {
+            for seed in fs::read_dir(target.unwrap().path()).unwrap() {
+                bytes += seed.unwrap().metadata().unwrap().len();
+            }
+        }
+        assert!(bytes <= 200 * 1024, "{bytes} bytes of seeds");
+    }
 }
