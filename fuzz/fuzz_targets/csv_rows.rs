@@ -5,7 +5,7 @@
 use cts_can::filter::FrameFilter;
 use cts_can::frame::{Address, Bus};
 use cts_can::segments::WindowRule;
-use cts_can::table::{Columns, TableOptions, TimeOrigin, write_table};
+use cts_can::table::{Columns, TableFormat, TableOptions, TimeOrigin, write_table};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|log: &[u8]| {
@@ -13,10 +13,7 @@ fuzz_target!(|log: &[u8]| {
     let mut table = Vec::new();
     let summary = write_table(log, &mut table, &options, |_| {}).expect("memory takes and gives everything");
     assert_eq!(summary.output_bytes, table.len() as u64);
-    let columns = match options.columns {
-        Columns::Basic => 6,
-        Columns::Extended => 9,
-    };
+    let columns = if options.format == TableFormat::Csv(Columns::Extended) { 9 } else { 6 };
     let text = std::str::from_utf8(&table).expect("rows are plain text").strip_suffix("\r\n").expect("rows are ended");
     let mut rows = 0;
     for row in text.split("\r\n") {
@@ -59,7 +56,7 @@ fn options(log: &[u8]) -> TableOptions {
         filter,
         include_sendcan: flag(4),
         physical_buses: flag(5),
-        columns: if flag(6) { Columns::Extended } else { Columns::Basic },
+        format: TableFormat::Csv(if flag(6) { Columns::Extended } else { Columns::Basic }),
         time_origin: if flag(7) { TimeOrigin::Boot } else { TimeOrigin::FirstCan },
         strict: false,
     }

@@ -1,4 +1,5 @@
-//! Measures the library alone: `write_table LOG OUT [WINDOW_START WINDOW_DURATION]`.
+//! Measures the library alone: `write_table LOG OUT [FORMAT [WINDOW_START WINDOW_DURATION]]`, where the format is `csv`,
+//! `extended`, `cabana`, `ndjson` or `candump`.
 //!
 //! Prints what was found and how long it took; the tool of the same name lives in `cts-tools`.
 
@@ -9,16 +10,24 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use cts_can::segments::WindowRule;
-use cts_can::table::{TableOptions, write_table};
+use cts_can::table::{Columns, TableFormat, TableOptions, write_table};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [log, out, window @ ..] = arguments.as_slice() else {
-        return Err("usage: write_table LOG OUT [WINDOW_START WINDOW_DURATION]".into());
+    let [log, out, rest @ ..] = arguments.as_slice() else {
+        return Err("usage: write_table LOG OUT [FORMAT [WINDOW_START WINDOW_DURATION]]".into());
     };
-    let mut seconds = window.iter().map(|text| text.parse());
+    let format = match rest.first().map_or("csv", String::as_str) {
+        "csv" => TableFormat::Csv(Columns::Basic),
+        "extended" => TableFormat::Csv(Columns::Extended),
+        "cabana" => TableFormat::Csv(Columns::Cabana),
+        "ndjson" => TableFormat::Ndjson,
+        "candump" => TableFormat::Candump,
+        other => return Err(format!("there is no format {other}").into()),
+    };
+    let mut seconds = rest.iter().skip(1).map(|text| text.parse());
     let window = WindowRule::new(seconds.next().transpose()?, seconds.next().transpose()?);
-    let options = TableOptions { window, ..TableOptions::default() };
+    let options = TableOptions { window, format, ..TableOptions::default() };
 
     let begun = Instant::now();
     let summary = write_table(File::open(log)?, File::create(out)?, &options, |_| {})?;

@@ -1,15 +1,23 @@
-//! Frames to the rows of a table: the `rlog-to-csv` analysis, from any reader to any writer.
+//! Frames to the rows of a table: the `rlog-to-csv` analysis, from any reader to any writer, in several formats.
 //!
-//! Rows come in the order of the log, one a frame, header first, each ended by CR LF. Nothing is sorted and
-//! nothing is left out unless a filter says so. Memory does not grow with the log. Where the log is damaged
-//! the rows before the damage are written and the [`Summary`] tells the rest.
+//! Rows come in the order of the log, one a frame. Nothing is sorted and nothing is left out unless a filter says
+//! so. Memory does not grow with the log. Where the log is damaged the rows before the damage are written and the
+//! [`Summary`] tells the rest.
 
 use std::io::{Read, Write};
 use std::thread;
 
+// What comes in.
 mod early;
 pub mod read;
-mod row;
+// What goes out.
+mod candump;
+mod csv;
+mod digits;
+mod lines;
+mod ndjson;
+mod sink;
+// What is told.
 mod summary;
 
 pub use summary::{BusRows, LogSummary, SegmentRows, Summary};
@@ -21,18 +29,37 @@ use crate::rlog::{Event, EventKind, LogReader};
 use crate::segments::WindowRule;
 use crate::{Error, PointerFault, time};
 use early::EarlyFrames;
-use row::{RowHead, RowWriter};
+use sink::{RowHead, RowSink, Sink};
 use summary::{Counts, LogCounts};
 
-/// Which columns a table of frames has.
+/// How a table of frames is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableFormat {
+    /// A CSV file with these columns.
+    Csv(Columns),
+    /// One JSON object a line: `timestamp`, `log_mono_time`, `segment`, `address`, `bus`, `origin`, `data`.
+    Ndjson,
+    /// The lines of `candump -l`.
+    Candump,
+}
+
+impl Default for TableFormat {
+    fn default() -> Self {
+        Self::Csv(Columns::default())
+    }
+}
+
+/// Which columns a CSV table of frames has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Columns {
-    /// `window,segment,timestamp,address,bus,data_hex`.
+    /// `window,segment,timestamp,address,bus,data_hex`, lines ended by CR LF.
     #[default]
     Basic,
     /// The basic ones, then `log_mono_time` (nanoseconds since boot), `origin` (see [`Origin::name`]) and
     /// `format` (`standard` or `extended`, with `_fd` where the payload is longer than 8 bytes).
     Extended,
+    /// `time,addr,bus,data` as openpilot's Cabana exports and imports them, lines ended by LF.
+    Cabana,
 }
 
 /// What the column `timestamp` counts from.
@@ -56,8 +83,8 @@ pub struct TableOptions {
     pub include_sendcan: bool,
     /// Whether the column `bus` tells the bus only, without the marks of echoes (128) and refused frames (192).
     pub physical_buses: bool,
-    /// Which columns there are.
-    pub columns: Columns,
+    /// How the rows are written.
+    pub format: TableFormat,
     /// What the column `timestamp` counts from.
     pub time_origin: TimeOrigin,
     /// Whether damage and unknown kinds of event end the analysis with an error.
@@ -87,7 +114,7 @@ pub fn write_table(
 /// Rows wait in a buffer until [`Conversion::finish`], which every table needs.
 #[derive(Debug)]
 pub struct Conversion<W: Write> {
-    rows: RowWriter<W>,
+    sink: Sink<W>,
     window: WindowRule,
     filter: PreparedFilter,
     include_sendcan: bool,
@@ -104,7 +131,7 @@ impl<W: Write> Conversion<W> {
     /// Begins a table with its header.
     pub fn new(out: W, options: &TableOptions) -> Self {
         Self {
-            rows: RowWriter::new(out, options.columns, options.physical_buses),
+            sink: Sink::new(out, options),
             window: options.window,
             filter: PreparedFilter::new(&options.filter),
             include_sendcan: options.include_sendcan,
@@ -128,7 +155,7 @@ impl<W: Write> Conversion<W> {
         let result = thread::scope(|scope| self.convert(&mut LogReader::ahead(scope, log), progress));
         if let Err(error) = result {
             if !matches!(error, Error::Write(_)) {
-                self.rows.flush()?;
+                self.sink.flush()?;
             }
             return Err(error);
         }
@@ -141,8 +168,8 @@ impl<W: Write> Conversion<W> {
     /// When the rows cannot be written.
     pub fn finish(mut self) -> Result<Summary, Error> {
         self.release_early_frames()?;
-        self.rows.flush()?;
-        Ok(self.counts.into_summary(self.rows.bytes_written(), self.time_zero, self.logs))
+        self.sink.flush()?;
+        Ok(self.counts.into_summary(self.sink.bytes_written(), self.time_zero, self.logs))
     }
 
     fn convert(&mut self, log: &mut LogReader<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
@@ -250,17 +277,37 @@ impl<W: Write> Conversion<W> {
             TimeOrigin::Boot => time::difference(mono_time, 0),
         };
         let segment = self.window.segment(seconds);
-        self.rows.begin_event(&RowHead { segment, time: shown, mono_time, origin });
+        let head = RowHead { segment, time: shown, mono_time, origin };
         let rows_before = self.counts.rows;
-        for frame in frames {
-            if self.filter.takes_frame(&frame) {
-                self.rows.row(&frame)?;
-                self.counts.count_row(frame.bus);
-            } else {
-                self.counts.rows_left_out += 1;
-            }
-        }
+        let Self { sink, filter, counts, .. } = self;
+        match sink {
+            Sink::Csv(rows) => put_rows(rows, &head, filter, counts, frames),
+            Sink::Cabana(rows) => put_rows(rows, &head, filter, counts, frames),
+            Sink::Ndjson(rows) => put_rows(rows, &head, filter, counts, frames),
+            Sink::Candump(rows) => put_rows(rows, &head, filter, counts, frames),
+        }?;
         self.counts.count_event_rows(segment, seconds, self.counts.rows - rows_before);
         Ok(())
     }
+}
+
+/// Gives the chosen frames of an event to a sink and counts them.
+#[inline]
+fn put_rows<'f>(
+    sink: &mut impl RowSink,
+    head: &RowHead,
+    filter: &PreparedFilter,
+    counts: &mut Counts,
+    frames: impl Iterator<Item = Frame<'f>>,
+) -> Result<(), Error> {
+    sink.begin_event(head);
+    for frame in frames {
+        if filter.takes_frame(&frame) {
+            sink.row(&frame)?;
+            counts.count_row(frame.bus);
+        } else {
+            counts.rows_left_out += 1;
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,8 @@
-//! Seconds with six decimals, exactly as `'%.6f' % (float(nanoseconds) / 1e9)` prints them in Python.
+//! Seconds with six (or three) decimals, exactly as `'%.6f' % (float(nanoseconds) / 1e9)` prints them in Python.
 //!
 //! That rounds twice: to the nearest double, then its exact value to six decimals, ties to even. Integers
 //! give the same digits except where the nanoseconds end in 500: there the double decides which way to go.
+//! Of three decimals the same holds for nanoseconds that end in 500000.
 
 use std::fmt::Write;
 
@@ -32,28 +33,42 @@ pub(crate) fn printed_seconds(nanoseconds: i128) -> f64 {
 
 /// Appends nanoseconds as seconds with six decimals.
 pub(crate) fn push_seconds<const N: usize>(text: &mut Text<N>, nanoseconds: i128) {
+    push_rounded::<N, 6>(text, nanoseconds);
+}
+
+/// Appends nanoseconds as seconds with three decimals.
+pub(crate) fn push_seconds_to_milliseconds<const N: usize>(text: &mut Text<N>, nanoseconds: i128) {
+    push_rounded::<N, 3>(text, nanoseconds);
+}
+
+fn push_rounded<const N: usize, const DECIMALS: u32>(text: &mut Text<N>, nanoseconds: i128) {
+    let units_in_second = const { 10_u64.pow(DECIMALS) };
+    let nanoseconds_in_unit = const { 1_000_000_000 / 10_u64.pow(DECIMALS) };
     let size = nanoseconds.unsigned_abs();
-    let (mut micros, rest) = match u64::try_from(size) {
-        Ok(size) if u128::from(size) <= EXACT_NANOSECONDS_MAX => (size / 1000, size % 1000),
-        _ => return push_rounded_double(text, nanoseconds),
+    let (mut units, rest) = match u64::try_from(size) {
+        Ok(size) if u128::from(size) <= EXACT_NANOSECONDS_MAX => {
+            (size / nanoseconds_in_unit, size % nanoseconds_in_unit)
+        }
+        _ => return push_rounded_double::<N, DECIMALS>(text, nanoseconds),
     };
-    if rest == 500 {
-        return push_rounded_double(text, nanoseconds);
+    if rest == nanoseconds_in_unit / 2 {
+        return push_rounded_double::<N, DECIMALS>(text, nanoseconds);
     }
-    if rest > 500 {
-        micros += 1;
+    if rest > nanoseconds_in_unit / 2 {
+        units += 1;
     }
     if nanoseconds < 0 {
         text.push(b"-");
     }
-    text.push_number(micros / 1_000_000, 1);
+    text.push_number(units / units_in_second, 1);
     text.push(b".");
-    text.push_number(micros % 1_000_000, 6);
+    text.push_number(units % units_in_second, DECIMALS as usize);
 }
 
 #[cold]
-fn push_rounded_double<const N: usize>(text: &mut Text<N>, nanoseconds: i128) {
-    write!(text, "{:.6}", seconds(nanoseconds)).expect("the longest time has 19 characters");
+fn push_rounded_double<const N: usize, const DECIMALS: u32>(text: &mut Text<N>, nanoseconds: i128) {
+    let written = write!(text, "{:.*}", DECIMALS as usize, seconds(nanoseconds));
+    written.expect("the longest time has 19 characters");
 }
 
 #[cfg(test)]
@@ -69,7 +84,11 @@ mod tests {
     }
 
     fn check(nanoseconds: i128) {
-        assert_eq!(printed(nanoseconds), format!("{:.6}", nanoseconds as f64 / 1e9), "{nanoseconds} ns");
+        let seconds = nanoseconds as f64 / 1e9;
+        assert_eq!(printed(nanoseconds), format!("{seconds:.6}"), "{nanoseconds} ns");
+        let mut text = Text::<32>::default();
+        push_seconds_to_milliseconds(&mut text, nanoseconds);
+        assert_eq!(text.as_bytes(), format!("{seconds:.3}").as_bytes(), "{nanoseconds} ns");
     }
 
     #[test]
@@ -113,9 +132,11 @@ mod tests {
 
         #[test]
         fn times_at_and_beside_a_tie_print_as_their_double(micros in 0_i128..(1 << 43), shift in 0_u32..43, beside in -2_i128..=2) {
-            let nanoseconds = (micros >> shift) * 1000 + 500 + beside;
-            check(nanoseconds);
-            check(-nanoseconds);
+            for unit in [1_000, 1_000_000] {
+                let nanoseconds = (micros >> shift) * unit + unit / 2 + beside;
+                check(nanoseconds);
+                check(-nanoseconds);
+            }
         }
 
         #[test]

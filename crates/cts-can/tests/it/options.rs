@@ -5,7 +5,7 @@ use std::io;
 use cts_can::filter::FrameFilter;
 use cts_can::frame::{Address, Bus};
 use cts_can::segments::WindowRule;
-use cts_can::table::{Columns, Conversion, TableOptions, TimeOrigin, write_table};
+use cts_can::table::{Columns, Conversion, TableFormat, TableOptions, TimeOrigin, write_table};
 use expect_test::{Expect, expect};
 
 use crate::table::table;
@@ -52,7 +52,7 @@ fn sent_frames_join_in_their_place_and_leave_the_times_as_they_are() {
     let options = TableOptions {
         include_sendcan: true,
         physical_buses: true,
-        columns: Columns::Extended,
+        format: TableFormat::Csv(Columns::Extended),
         ..TableOptions::default()
     };
     check(

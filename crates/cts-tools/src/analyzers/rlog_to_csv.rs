@@ -1,21 +1,21 @@
 //! `rlog-to-csv`: every CAN frame of one or more driving logs as a row of a table.
 //!
-//! Byte for byte what the Python tool of that name writes, but streaming: memory does not grow with the log, unknown
-//! events are skipped and counted, and a damaged tail costs only what is damaged.
+//! By default byte for byte what the Python tool of that name writes, but streaming: memory does not grow with the
+//! log, unknown events are skipped and counted, and a damaged tail costs only what is damaged.
 
 use std::fs::File;
 
 use cts_can::filter::FrameFilter;
 use cts_can::frame::{Address, Bus};
 use cts_can::segments::WindowRule;
-use cts_can::table::{Conversion, Summary, TableOptions};
+use cts_can::table::{Columns, Conversion, Summary, TableFormat, TableOptions, TimeOrigin};
 use cts_model::{Level, ParamKind, ParamSpec, RelPath, ToolSpec};
 use serde_json::{Value, json};
 
 use crate::files::{self, SUMMARY};
 use crate::inputs::{self, refuse};
 use crate::native::{InputFile, NativeTool, ToolCx, ToolError};
-use crate::spec::{self, CSV, JSON, optional_output, output, seconds};
+use crate::spec::{self, CSV, JSON, NDJSON, TEXT, optional_output, output, seconds};
 
 /// The tool.
 #[derive(Debug)]
@@ -26,17 +26,29 @@ impl NativeTool for RlogToCsv {
         let mut spec = spec::analyzer(
             "rlog-to-csv",
             "rlog to CSV",
-            "Writes every CAN frame of a driving log as a row of a CSV file, with the segment before, in or after a \
-             window that you mark.",
+            "Writes every CAN frame of a driving log as a row of a table (CSV, JSON lines or candump), with the segment \
+             before, in or after a window that you mark.",
         );
-        spec.tags = ["can", "openpilot", "csv"].map(str::to_owned).to_vec();
+        spec.tags = ["can", "openpilot", "csv", "ndjson", "candump"].map(str::to_owned).to_vec();
         spec.input = spec::files(
             "openpilot logs (rlog, qlog), plain or compressed with zstd or bzip2; several are joined in the order in \
              which they are given",
             &["rlog", "log_file"],
         );
-        spec.outputs = vec![optional_output("**/*.csv", CSV), output(SUMMARY, JSON)];
+        spec.outputs = vec![
+            optional_output("**/*.csv", CSV),
+            optional_output("**/*.ndjson", NDJSON),
+            optional_output("**/*.log", TEXT),
+            output(SUMMARY, JSON),
+        ];
         spec.params = vec![
+            spec::choice("format", &["csv", "ndjson", "candump"], "How the rows are written"),
+            spec::choice(
+                "columns",
+                &["basic", "extended", "cabana"],
+                "Columns of a CSV file: those of the old tool, the same with time since boot, origin and format, or \
+                 those of Cabana",
+            ),
             ParamSpec {
                 examples: vec![json!(20.0)],
                 ..seconds("window_start", "Where the window begins, after the first CAN event")
@@ -50,7 +62,11 @@ impl NativeTool for RlogToCsv {
                 maximum: Some(1024.0),
                 minimum: Some(1.0),
                 examples: vec![json!("out.csv")],
-                ..ParamSpec::new("out", ParamKind::Str, "Name of the CSV file; default: the name of the log with .csv")
+                ..ParamSpec::new(
+                    "out",
+                    ParamKind::Str,
+                    "Name of the table; default: the name of the log with .csv, .ndjson or .log, as the format is",
+                )
             },
             ParamSpec {
                 items: Some(ParamKind::Int),
@@ -65,7 +81,17 @@ impl NativeTool for RlogToCsv {
             },
             seconds("from", "Only frames from this time on, after the first CAN event"),
             seconds("to", "Only frames up to this time, after the first CAN event"),
+            ParamSpec {
+                choices: vec![json!("relative"), json!("boot")],
+                ..ParamSpec::new(
+                    "time",
+                    ParamKind::Str,
+                    "What times are counted from: the first CAN event (relative) or the boot of the device; default: \
+                     relative, for candump boot",
+                )
+            },
             spec::switch("sendcan", "Also the frames that openpilot asked to send"),
+            spec::switch("physical_buses", "Write an echo or a refused frame with the bus it was meant for: 128 as 0"),
             spec::strict(),
         ];
         spec.params.extend(spec::old_clients());
@@ -79,7 +105,7 @@ impl NativeTool for RlogToCsv {
             cx.log(Level::Warning, warning);
         }
         let inputs = cx.inputs().to_vec();
-        let out = out_name(cx, &inputs)?;
+        let out = out_name(cx, &inputs, options.format)?;
         let file = files::create(cx.out_dir(), out.as_str())?;
         let summary = convert(cx, &inputs, file, &options)?;
         tell(cx, &inputs, &summary);
@@ -91,6 +117,7 @@ impl NativeTool for RlogToCsv {
 }
 
 fn options(cx: &ToolCx) -> Result<TableOptions, ToolError> {
+    let format = format(cx)?;
     let mut buses = Vec::new();
     for bus in cx.list("bus") {
         let number = bus.as_u64().and_then(|number| u8::try_from(number).ok());
@@ -106,9 +133,51 @@ fn options(cx: &ToolCx) -> Result<TableOptions, ToolError> {
         window: WindowRule::new(cx.number("window_start"), cx.number("window_dur")),
         filter: FrameFilter { buses, addresses, from: cx.number("from"), to: cx.number("to") },
         include_sendcan: cx.is_on("sendcan"),
+        physical_buses: cx.is_on("physical_buses"),
+        format,
+        time_origin: match (cx.text("time"), format) {
+            (Some("boot"), _) | (None, TableFormat::Candump) => TimeOrigin::Boot,
+            _ => TimeOrigin::FirstCan,
+        },
         strict: cx.is_on("strict"),
-        ..TableOptions::default()
     })
+}
+
+fn format(cx: &ToolCx) -> Result<TableFormat, ToolError> {
+    let columns = match cx.text("columns") {
+        Some("extended") => Columns::Extended,
+        Some("cabana") => Columns::Cabana,
+        _ => Columns::Basic,
+    };
+    let format = match cx.text("format") {
+        Some("ndjson") => TableFormat::Ndjson,
+        Some("candump") => TableFormat::Candump,
+        _ => return Ok(TableFormat::Csv(columns)),
+    };
+    if columns == Columns::Basic {
+        return Ok(format);
+    }
+    Err(ToolError::new("columns are chosen for format=csv only").with_hint("Leave out `columns` or `format`."))
+}
+
+/// Returns what the name of a file of this format ends in.
+fn extension(format: TableFormat) -> &'static str {
+    match format {
+        TableFormat::Csv(_) => "csv",
+        TableFormat::Ndjson => "ndjson",
+        TableFormat::Candump => "log",
+    }
+}
+
+/// Returns the value of `format` and of `columns`.
+fn format_names(format: TableFormat) -> (&'static str, Option<&'static str>) {
+    match format {
+        TableFormat::Csv(Columns::Basic) => ("csv", Some("basic")),
+        TableFormat::Csv(Columns::Extended) => ("csv", Some("extended")),
+        TableFormat::Csv(Columns::Cabana) => ("csv", Some("cabana")),
+        TableFormat::Ndjson => ("ndjson", None),
+        TableFormat::Candump => ("candump", None),
+    }
 }
 
 fn parse_address(text: &str) -> Option<u32> {
@@ -119,11 +188,12 @@ fn parse_address(text: &str) -> Option<u32> {
 }
 
 /// Returns the name of the table: what was asked for, or the first log's name without the ends of a log.
-fn out_name(cx: &ToolCx, inputs: &[InputFile]) -> Result<RelPath, ToolError> {
+fn out_name(cx: &ToolCx, inputs: &[InputFile], format: TableFormat) -> Result<RelPath, ToolError> {
     let name = inputs.first().map_or("frames", |input| input.name.as_str());
     let stem = [".zst", ".bz2"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     let stem = stem.strip_suffix(".rlog").or_else(|| stem.strip_suffix(".qlog")).unwrap_or(stem);
-    files::name(cx, "out", &format!("{}.csv", if stem.is_empty() { "frames" } else { stem }))
+    let stem = if stem.is_empty() { "frames" } else { stem };
+    files::name(cx, "out", &format!("{stem}.{}", extension(format)))
 }
 
 fn convert(cx: &mut ToolCx, inputs: &[InputFile], out: File, options: &TableOptions) -> Result<Summary, ToolError> {
@@ -182,8 +252,12 @@ fn summary_json(inputs: &[InputFile], out: &RelPath, options: &TableOptions, sum
         .collect();
     let buses: serde_json::Map<String, Value> =
         summary.buses.iter().map(|bus| (bus.bus.0.to_string(), Value::from(bus.rows))).collect();
+    let (format, columns) = format_names(options.format);
     json!({
         "tool": "rlog-to-csv",
+        "format": format,
+        "columns": columns,
+        "time": if options.time_origin == TimeOrigin::Boot { "boot" } else { "relative" },
         "out": out.as_str(),
         "rows": summary.rows,
         "rows_left_out": summary.rows_left_out,
@@ -203,48 +277,4 @@ fn summary_json(inputs: &[InputFile], out: &RelPath, options: &TableOptions, sum
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cx(out: Option<&str>) -> ToolCx {
-        let params = out.map(|out| ("out".to_owned(), Value::from(out))).into_iter().collect();
-        ToolCx::new(params, Vec::new(), "/o".into())
-    }
-
-    #[test]
-    fn the_table_is_named_after_the_log() {
-        for (log, table) in [
-            ("real.rlog.zst", "real.csv"),
-            ("rlog.zst", "rlog.csv"),
-            ("rlog.bz2", "rlog.csv"),
-            ("seg--0--rlog.zst", "seg--0--rlog.csv"),
-            ("drive.qlog", "drive.csv"),
-            ("noend", "noend.csv"),
-            (".zst", "frames.csv"),
-        ] {
-            let inputs = [InputFile { path: "/x".into(), name: log.to_owned() }];
-            assert_eq!(out_name(&cx(None), &inputs).unwrap().as_str(), table, "{log}");
-        }
-    }
-
-    #[test]
-    fn the_name_of_the_table_stays_below_the_run() {
-        assert_eq!(out_name(&cx(Some("a/b.csv")), &[]).unwrap().as_str(), "a/b.csv");
-        assert_eq!(out_name(&cx(Some("/home/me/b.csv")), &[]).unwrap().as_str(), "b.csv");
-        assert!(out_name(&cx(Some("../b.csv")), &[]).is_err());
-    }
-
-    #[test]
-    fn addresses_are_hexadecimal_with_a_prefix_or_decimal() {
-        assert_eq!(parse_address("0x146"), Some(0x146));
-        assert_eq!(parse_address("326"), Some(326));
-        assert_eq!(parse_address("0x1FFFFFFFF"), None);
-    }
-
-    #[test]
-    fn every_default_of_the_spec_is_allowed_by_it() {
-        let spec = RlogToCsv.spec();
-        let checked = cts_model::CheckedParams::check(&spec.params, &cts_model::JsonMap::new()).unwrap();
-        assert_eq!(Value::Object(checked.values), json!({"sendcan": false, "strict": false}));
-    }
-}
+mod tests;

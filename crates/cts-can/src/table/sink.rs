@@ -1,0 +1,77 @@
+//! Where the rows of a table go: one sink for each format.
+//!
+//! A sink is given events in their order, and of each the frames that were chosen. It does not judge them and counts
+//! nothing but its own bytes.
+
+use std::io::Write;
+
+use super::candump::CandumpLine;
+use super::csv::{CabanaLine, CsvLine};
+use super::lines::LineWriter;
+use super::ndjson::NdjsonLine;
+use super::{Columns, TableFormat, TableOptions};
+use crate::Error;
+use crate::frame::{Frame, Origin};
+use crate::segments::Segment;
+
+/// What the rows of one event share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowHead {
+    pub(super) segment: Segment,
+    /// Nanoseconds to be shown as seconds.
+    pub(super) time: i128,
+    pub(super) mono_time: u64,
+    /// What happened to the frames, where their bus does not tell it.
+    pub(super) origin: Option<Origin>,
+}
+
+/// Takes rows.
+pub(super) trait RowSink {
+    /// Begins the next event.
+    fn begin_event(&mut self, head: &RowHead);
+
+    /// Takes a frame of the event.
+    fn row(&mut self, frame: &Frame<'_>) -> Result<(), Error>;
+}
+
+/// The sink of a format.
+#[derive(Debug)]
+pub(super) enum Sink<W> {
+    Csv(LineWriter<W, CsvLine>),
+    Cabana(LineWriter<W, CabanaLine>),
+    Ndjson(LineWriter<W, NdjsonLine>),
+    Candump(LineWriter<W, CandumpLine>),
+}
+
+impl<W: Write> Sink<W> {
+    pub(super) fn new(out: W, options: &TableOptions) -> Self {
+        let physical = options.physical_buses;
+        match options.format {
+            TableFormat::Csv(Columns::Basic) => Self::Csv(LineWriter::new(out, CsvLine::basic(), physical)),
+            TableFormat::Csv(Columns::Extended) => Self::Csv(LineWriter::new(out, CsvLine::extended(), physical)),
+            TableFormat::Csv(Columns::Cabana) => Self::Cabana(LineWriter::new(out, CabanaLine::default(), physical)),
+            TableFormat::Ndjson => Self::Ndjson(LineWriter::new(out, NdjsonLine::default(), physical)),
+            TableFormat::Candump => Self::Candump(LineWriter::new(out, CandumpLine::default(), physical)),
+        }
+    }
+
+    /// Writes everything that waits.
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Csv(rows) => rows.flush(),
+            Self::Cabana(rows) => rows.flush(),
+            Self::Ndjson(rows) => rows.flush(),
+            Self::Candump(rows) => rows.flush(),
+        }
+    }
+
+    /// Returns how many bytes were written, without those that still wait.
+    pub(super) fn bytes_written(&self) -> u64 {
+        match self {
+            Self::Csv(rows) => rows.bytes_written(),
+            Self::Cabana(rows) => rows.bytes_written(),
+            Self::Ndjson(rows) => rows.bytes_written(),
+            Self::Candump(rows) => rows.bytes_written(),
+        }
+    }
+}
