@@ -5,8 +5,7 @@
 //! [`Mode::Compat`] gives the tables of the Python tool byte for byte, [`Mode::Native`] looks at every bus, byte and
 //! polarity and ranks what it finds.
 
-use std::io::{Cursor, ErrorKind, Read, Write};
-use std::thread;
+use std::io::{Read, Write};
 
 mod compat;
 mod hold;
@@ -25,22 +24,19 @@ pub use streams::STREAMS_MAX;
 pub use watch::{Watch, WatchFault};
 pub use windows::{WINDOWS_MAX, Window, WindowsFault, check_windows};
 
+use crate::Error;
 use crate::error::RowFault;
 use crate::frame::{Address, Bus};
+use crate::inputs::{EventTime, InputSummary, Inputs, Take};
 use crate::progress::Progress;
-use crate::rlog::{Event, EventKind, LogEnd, LogReader};
+use crate::rlog::Frames;
 use crate::segments::Segment;
-use crate::table::read::FrameReader;
-use crate::time;
-use crate::{Error, PointerFault};
+use crate::table::read::FrameRow;
 use compat::Compat;
 use hold::{Held, HeldRow};
 use native::{BYTES_MAX, Native};
 use streams::{Counted, Streams};
 use windows::segment_of;
-
-/// Rows between two calls of a caller's `progress`.
-const ROWS_PER_PROGRESS: u64 = 16_384;
 
 /// What the analysis is true to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,56 +67,23 @@ pub struct BitwatchOptions {
     pub strict: bool,
 }
 
-/// What an input turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InputKind {
-    /// A driving log, plain or compressed.
-    Log,
-    /// A table of frames as text.
-    Table,
-}
-
-impl InputKind {
-    /// How many bytes tell the kind.
-    pub const PREFIX_BYTES: usize = 8;
-
-    /// Returns the kind of an input that begins so.
-    #[must_use]
-    pub fn of(prefix: &[u8]) -> Self {
-        let is_packed = prefix.starts_with(b"BZh") || prefix.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]);
-        // A plain log begins with a count of at most 512 in four bytes, so it has zero bytes; text has none.
-        if is_packed || prefix.contains(&0) { Self::Log } else { Self::Table }
-    }
-}
-
-/// What was found in one input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputSummary {
-    /// What it is.
-    pub kind: InputKind,
-    /// Frames.
-    pub rows: u64,
-    /// Events of kinds that are not known.
-    pub unknown_events: u64,
-    /// Events that are broken inside.
-    pub bad_events: u64,
-    /// How a log ended.
-    pub log_end: Option<LogEnd>,
-}
-
 /// Looks at the frames of one or more inputs that follow one another in time.
 #[derive(Debug)]
 pub struct Bitwatch {
+    inputs: Inputs,
+    looking: Looking,
+}
+
+/// What was seen so far.
+#[derive(Debug)]
+struct Looking {
     options: BitwatchOptions,
     streams: Streams,
     hunt: Hunt,
     held: Held,
-    time_zero: Option<u64>,
     last_time: Option<f64>,
     rows: u64,
     rows_left_out: u64,
-    events: u64,
-    inputs: Vec<InputSummary>,
 }
 
 /// The part that is different in each mode.
@@ -138,18 +101,16 @@ impl Bitwatch {
             Mode::Compat => Hunt::Compat(Box::new(Compat::new(&options))),
             Mode::Native => Hunt::Native(Box::new(Native::new(&options))),
         };
-        Self {
+        let looking = Looking {
             streams: Streams::new(options.mode == Mode::Compat),
             options,
             hunt,
             held: Held::default(),
-            time_zero: None,
             last_time: None,
             rows: 0,
             rows_left_out: 0,
-            events: 0,
-            inputs: Vec::new(),
-        }
+        };
+        Self { inputs: Inputs::new(looking.options.strict), looking }
     }
 
     /// Looks at an input and returns what was found in it.
@@ -159,119 +120,51 @@ impl Bitwatch {
     /// # Errors
     /// When the input cannot be read, a row of a table is no frame, frames are not in the order of time and are not to
     /// be held, or damage is met where the options are strict.
-    pub fn add(
-        &mut self,
-        mut input: impl Read + Send,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<&InputSummary, Error> {
-        let prefix = read_prefix(&mut input)?;
-        let kind = InputKind::of(&prefix);
-        let input = Cursor::new(prefix).chain(input);
-        let rows_before = self.rows;
-        let mut found = InputSummary { kind, rows: 0, unknown_events: 0, bad_events: 0, log_end: None };
-        match kind {
-            InputKind::Table => self.read_table(input, progress)?,
-            InputKind::Log => {
-                thread::scope(|scope| self.read_log(&mut LogReader::ahead(scope, input), &mut found, progress))?;
-            }
-        }
-        found.rows = self.rows - rows_before;
-        self.inputs.push(found);
-        Ok(self.inputs.last().expect("it was pushed above"))
+    pub fn add(&mut self, input: impl Read + Send, progress: &mut dyn FnMut(Progress)) -> Result<&InputSummary, Error> {
+        self.inputs.read(input, &mut self.looking, progress)
     }
 
     /// Ends the analysis.
     ///
     /// # Errors
     /// When the segments of a table begin more windows than are told apart.
-    pub fn finish(mut self) -> Result<Analysis, Error> {
-        let held = std::mem::take(&mut self.held);
-        held.each_by_time(|row| self.hunt.row(&self.streams, row))?;
-        let Self { options, streams, hunt, time_zero, rows, rows_left_out, inputs, .. } = self;
+    pub fn finish(self) -> Result<Analysis, Error> {
+        let Looking { options, streams, mut hunt, held, rows, rows_left_out, .. } = self.looking;
+        held.each_by_time(|row| hunt.row(&streams, row))?;
         let found = match hunt {
             Hunt::Compat(compat) => Found::Compat(Box::new(compat.finish(&streams))),
             Hunt::Native(native) => Found::Native(Box::new(native.finish(&streams))),
         };
+        let (time_zero, inputs) = (self.inputs.time_zero(), self.inputs.into_summaries());
         Ok(Analysis { options, streams, found, time_zero, rows, rows_left_out, inputs })
     }
+}
 
-    fn progress(&self, packed_bytes: u64) -> Progress {
-        Progress { log: self.inputs.len(), packed_bytes, events: self.events, rows: self.rows }
-    }
-
-    fn read_table(&mut self, input: impl Read, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
-        let mut table = FrameReader::new(input);
-        loop {
-            if table.rows().is_multiple_of(ROWS_PER_PROGRESS) {
-                progress(self.progress(table.bytes_read()));
-            }
-            let Some(row) = table.next_row()? else { break };
-            let Some(segment) = segment_of(&self.options.windows, row.time).or(row.segment) else {
-                return Err(Error::BadRow { line: row.line, fault: RowFault::NoSegment });
-            };
-            self.take(row.time, segment, row.bus, row.address, row.data)?;
+impl Take for Looking {
+    fn frames(&mut self, time: EventTime, frames: Frames<'_>) -> Result<(), Error> {
+        // The table of the log has the stretch of the exact time and the time with six decimals.
+        let segment = segment_of(&self.options.windows, time.seconds()).unwrap_or(Segment::Pre);
+        let shown = time.printed_seconds();
+        for frame in frames {
+            self.take(shown, segment, frame.bus, frame.address, frame.data)?;
         }
-        progress(self.progress(table.bytes_read()));
         Ok(())
     }
 
-    fn read_log(
-        &mut self,
-        log: &mut LogReader<'_>,
-        found: &mut InputSummary,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), Error> {
-        let mut told_bytes = 0;
-        loop {
-            let message = log.messages();
-            let Some(event) = log.next_event()? else { break };
-            self.take_event(message, event, found)?;
-            self.events += 1;
-            if log.packed_bytes() != told_bytes {
-                told_bytes = log.packed_bytes();
-                progress(self.progress(told_bytes));
-            }
-        }
-        let end = log.end().expect("a log without a next event has ended").clone();
-        progress(self.progress(end.packed_bytes));
-        let damage = end.damage.clone().filter(|_| self.options.strict);
-        found.log_end = Some(end);
-        damage.map_or(Ok(()), |damage| Err(Error::Damaged(damage)))
-    }
-
-    fn take_event(
-        &mut self,
-        message: u64,
-        event: Result<Event<'_>, PointerFault>,
-        found: &mut InputSummary,
-    ) -> Result<(), Error> {
-        let (event, frames) = match event.and_then(|event| Ok((event, event.frames()?))) {
-            Ok(opened) => opened,
-            Err(fault) if self.options.strict => return Err(Error::BadEvent { message, fault }),
-            Err(_) => {
-                found.bad_events += 1;
-                return Ok(());
-            }
+    #[inline]
+    fn row(&mut self, row: &FrameRow<'_>) -> Result<(), Error> {
+        let Some(segment) = segment_of(&self.options.windows, row.time).or(row.segment) else {
+            return Err(Error::BadRow { line: row.line, fault: RowFault::NoSegment });
         };
-        match event.kind {
-            EventKind::Can => {
-                let zero = *self.time_zero.get_or_insert(event.mono_time);
-                let since = time::difference(event.mono_time, zero);
-                // The table of the log has the stretch of the exact time and the time with six decimals: so the
-                // analysis of a log is that of its table.
-                let segment = segment_of(&self.options.windows, time::seconds(since)).unwrap_or(Segment::Pre);
-                let shown = time::printed_seconds(since);
-                for frame in frames {
-                    self.take(shown, segment, frame.bus, frame.address, frame.data)?;
-                }
-            }
-            EventKind::Unknown(kind) if self.options.strict => return Err(Error::UnknownEvent { message, kind }),
-            EventKind::Unknown(_) => found.unknown_events += 1,
-            _ => {}
-        }
-        Ok(())
+        self.take(row.time, segment, row.bus, row.address, row.data)
     }
 
+    fn frames_taken(&self) -> u64 {
+        self.rows
+    }
+}
+
+impl Looking {
     /// Takes one frame, counted in the order of the input and hunted in the order of time.
     #[inline]
     fn take(&mut self, time: f64, segment: Segment, bus: Bus, address: Address, data: &[u8]) -> Result<(), Error> {
@@ -313,21 +206,6 @@ impl Hunt {
         }
         Ok(())
     }
-}
-
-fn read_prefix(input: &mut impl Read) -> Result<Vec<u8>, Error> {
-    let mut prefix = vec![0; InputKind::PREFIX_BYTES];
-    let mut filled = 0;
-    while filled < prefix.len() {
-        match input.read(&mut prefix[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(source) => return Err(Error::Read { packed_bytes: filled as u64, source }),
-        }
-    }
-    prefix.truncate(filled);
-    Ok(prefix)
 }
 
 /// What an analysis found.

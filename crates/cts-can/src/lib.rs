@@ -35,6 +35,8 @@ pub mod frame;
 // The reading order: a frame, where it comes from, what is done with it.
 pub mod rlog;
 
+pub mod inputs;
+
 pub mod signal;
 
 pub mod dbc;

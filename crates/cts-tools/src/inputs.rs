@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use cts_can::bitwatch::InputKind;
+use cts_can::inputs::InputKind;
 use cts_can::progress::Progress as CanProgress;
 use cts_can::rlog::{Damage, DamageReason, LogEnd};
 use cts_model::Progress;

@@ -4,7 +4,8 @@
 //! those of the Python tool of that name. Where frames do not come in the order of time the input is read a second time
 //! and sorted, which takes memory for every frame.
 
-use cts_can::bitwatch::{Analysis, Bitwatch, BitwatchOptions, InputKind, Mode, Watch, Window, check_windows};
+use cts_can::bitwatch::{Analysis, Bitwatch, BitwatchOptions, Mode, Watch, Window, check_windows};
+use cts_can::inputs::InputKind;
 use cts_model::{Level, ParamKind, ParamSpec, ToolSpec};
 use serde_json::{Value, json};
 
@@ -244,7 +245,7 @@ fn summary_json(
             let damage = found.log_end.as_ref().and_then(|end| end.damage.as_ref());
             json!({
                 "name": input.name,
-                "kind": if found.kind == InputKind::Log { "log" } else { "table" },
+                "kind": found.kind.name(),
                 "frames": found.rows,
                 "unknown_events": found.unknown_events,
                 "broken_events": found.bad_events,
