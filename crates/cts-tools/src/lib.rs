@@ -9,7 +9,8 @@ pub mod native;
 
 // What the analyzers share: what they promise.
 mod spec;
-// What they read.
+// What they read, and what of it.
+mod filter;
 mod inputs;
 // What they write.
 mod files;

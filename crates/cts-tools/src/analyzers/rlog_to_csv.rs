@@ -5,14 +5,13 @@
 
 use std::fs::File;
 
-use cts_can::filter::FrameFilter;
-use cts_can::frame::{Address, Bus};
 use cts_can::segments::WindowRule;
 use cts_can::table::{Columns, Conversion, Summary, TableFormat, TableOptions, TimeOrigin};
 use cts_model::{Level, ParamKind, ParamSpec, RelPath, ToolSpec};
 use serde_json::{Value, json};
 
 use crate::files::{self, SUMMARY};
+use crate::filter;
 use crate::inputs::{self, refuse};
 use crate::native::{InputFile, NativeTool, ToolCx, ToolError};
 use crate::spec::{self, CSV, JSON, NDJSON, TEXT, optional_output, output, seconds};
@@ -41,7 +40,7 @@ impl NativeTool for RlogToCsv {
             optional_output("**/*.log", TEXT),
             output(SUMMARY, JSON),
         ];
-        spec.params = vec![
+        let mut params = vec![
             spec::choice("format", &["csv", "ndjson", "candump"], "How the rows are written"),
             spec::choice(
                 "columns",
@@ -68,19 +67,9 @@ impl NativeTool for RlogToCsv {
                     "Name of the table; default: the name of the log with .csv, .ndjson or .log, as the format is",
                 )
             },
-            ParamSpec {
-                items: Some(ParamKind::Int),
-                examples: vec![json!([0, 1])],
-                maximum: Some(256.0),
-                ..ParamSpec::new("bus", ParamKind::List, "Only these buses, as in the log: echoes are 128 and more")
-            },
-            ParamSpec {
-                pattern: Some("0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}".to_owned()),
-                examples: vec![json!(["0x146", "0x241"])],
-                ..ParamSpec::new("address", ParamKind::List, "Only these addresses: 0x and hexadecimal, or decimal")
-            },
-            seconds("from", "Only frames from this time on, after the first CAN event"),
-            seconds("to", "Only frames up to this time, after the first CAN event"),
+        ];
+        params.extend(filter::params());
+        params.extend([
             ParamSpec {
                 choices: vec![json!("relative"), json!("boot")],
                 ..ParamSpec::new(
@@ -93,8 +82,9 @@ impl NativeTool for RlogToCsv {
             spec::switch("sendcan", "Also the frames that openpilot asked to send"),
             spec::switch("physical_buses", "Write an echo or a refused frame with the bus it was meant for: 128 as 0"),
             spec::strict(),
-        ];
-        spec.params.extend(spec::old_clients());
+        ]);
+        params.extend(spec::old_clients());
+        spec.params = params;
         spec
     }
 
@@ -118,20 +108,9 @@ impl NativeTool for RlogToCsv {
 
 fn options(cx: &ToolCx) -> Result<TableOptions, ToolError> {
     let format = format(cx)?;
-    let mut buses = Vec::new();
-    for bus in cx.list("bus") {
-        let number = bus.as_u64().and_then(|number| u8::try_from(number).ok());
-        let refuse = || ToolError::new(format!("bus is {bus}; a bus is a number from 0 to 255"));
-        buses.push(Bus(number.ok_or_else(refuse)?));
-    }
-    let mut addresses = Vec::new();
-    for address in cx.list("address").iter().filter_map(Value::as_str) {
-        let refuse = || ToolError::new(format!("address is {address}; an address has at most 32 bits"));
-        addresses.push(Address(parse_address(address).ok_or_else(refuse)?));
-    }
     Ok(TableOptions {
         window: WindowRule::new(cx.number("window_start"), cx.number("window_dur")),
-        filter: FrameFilter { buses, addresses, from: cx.number("from"), to: cx.number("to") },
+        filter: filter::filter(cx)?,
         include_sendcan: cx.is_on("sendcan"),
         physical_buses: cx.is_on("physical_buses"),
         format,
@@ -177,13 +156,6 @@ fn format_names(format: TableFormat) -> (&'static str, Option<&'static str>) {
         TableFormat::Csv(Columns::Cabana) => ("csv", Some("cabana")),
         TableFormat::Ndjson => ("ndjson", None),
         TableFormat::Candump => ("candump", None),
-    }
-}
-
-fn parse_address(text: &str) -> Option<u32> {
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
     }
 }
 

@@ -80,13 +80,6 @@ fn the_name_of_the_table_stays_below_the_run() {
 }
 
 #[test]
-fn addresses_are_hexadecimal_with_a_prefix_or_decimal() {
-    assert_eq!(parse_address("0x146"), Some(0x146));
-    assert_eq!(parse_address("326"), Some(326));
-    assert_eq!(parse_address("0x1FFFFFFFF"), None);
-}
-
-#[test]
 fn every_default_of_the_spec_is_allowed_by_it() {
     let spec = RlogToCsv.spec();
     let checked = cts_model::CheckedParams::check(&spec.params, &cts_model::JsonMap::new()).unwrap();
@@ -115,30 +108,54 @@ fn check(params: Value, name: &str, expected: Expect) {
 
 #[test]
 fn every_format_has_a_file_with_its_own_end_and_form() {
-    check(json!({}), "toyota-5s.csv", expect![[r#"
+    check(
+        json!({}),
+        "toyota-5s.csv",
+        expect![[r#"
         window,segment,timestamp,address,bus,data_hex\r
         1,pre,0.000000,0x260,0,08FFFB0000001884\r
-    "#]]);
-    check(json!({"columns": "extended"}), "toyota-5s.csv", expect![[r#"
+    "#]],
+    );
+    check(
+        json!({"columns": "extended"}),
+        "toyota-5s.csv",
+        expect![[r#"
         window,segment,timestamp,address,bus,data_hex,log_mono_time,origin,format\r
         1,pre,0.000000,0x260,0,08FFFB0000001884,46408593467896,received,standard\r
-    "#]]);
-    check(json!({"columns": "cabana"}), "toyota-5s.csv", expect![[r#"
+    "#]],
+    );
+    check(
+        json!({"columns": "cabana"}),
+        "toyota-5s.csv",
+        expect![[r#"
         time,addr,bus,data
         0.000,0x260,0,0x08FFFB0000001884
-    "#]]);
-    check(json!({"format": "ndjson"}), "toyota-5s.ndjson", expect![[r#"
+    "#]],
+    );
+    check(
+        json!({"format": "ndjson"}),
+        "toyota-5s.ndjson",
+        expect![[r#"
         {"timestamp":0.000000,"log_mono_time":46408593467896,"segment":"pre","address":"0x260","bus":0,"origin":"received","data":"08FFFB0000001884"}
         {"timestamp":0.000000,"log_mono_time":46408593467896,"segment":"pre","address":"0x2C1","bus":0,"origin":"received","data":"0014DF14BBCA3A91"}
-    "#]]);
-    check(json!({"format": "candump"}), "toyota-5s.log", expect![[r#"
+    "#]],
+    );
+    check(
+        json!({"format": "candump"}),
+        "toyota-5s.log",
+        expect![[r#"
         (46408.593468) can0 260#08FFFB0000001884
         (46408.593468) can0 2C1#0014DF14BBCA3A91
-    "#]]);
-    check(json!({"format": "candump", "time": "relative"}), "toyota-5s.log", expect![[r#"
+    "#]],
+    );
+    check(
+        json!({"format": "candump", "time": "relative"}),
+        "toyota-5s.log",
+        expect![[r#"
         (0.000000) can0 260#08FFFB0000001884
         (0.000000) can0 2C1#0014DF14BBCA3A91
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
