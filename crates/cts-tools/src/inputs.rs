@@ -5,8 +5,8 @@ use std::io::Read;
 
 use cts_can::inputs::InputKind;
 use cts_can::progress::Progress as CanProgress;
-use cts_can::rlog::{Damage, DamageReason, LogEnd};
-use cts_model::Progress;
+use cts_can::rlog::{Damage, DamageReason, LogEnd, first_can_time, time_order};
+use cts_model::{Level, Progress};
 use serde_json::{Value, json};
 
 use crate::files::cannot;
@@ -23,6 +23,34 @@ pub(crate) fn kind_of(input: &InputFile) -> Result<InputKind, ToolError> {
     let read = open(input)?.take(InputKind::PREFIX_BYTES as u64).read_to_end(&mut prefix);
     read.map_err(|error| cannot("read", &input.name, &error))?;
     Ok(InputKind::of(&prefix))
+}
+
+/// Returns the inputs in the order in which they are to be read, as the parameter `join` says.
+///
+/// A table keeps its place, and so does a file that is no log.
+pub(crate) fn joined(cx: &ToolCx) -> Result<Vec<InputFile>, ToolError> {
+    let given = cx.inputs();
+    if given.len() < 2 || cx.text("join") == Some("given") {
+        return Ok(given.to_vec());
+    }
+    let mut first_times = Vec::new();
+    for input in given {
+        first_times.push(match kind_of(input)? {
+            InputKind::Log => first_can_time(open(input)?).map_err(|error| refuse(&input.name, &error))?,
+            InputKind::Table => None,
+        });
+    }
+    let order = time_order(&first_times);
+    let joined: Vec<InputFile> = order.iter().map(|&number| given[number].clone()).collect();
+    if joined != given {
+        let text = format!(
+            "reading the logs in the order in which they were recorded, not as given: {} comes first, {} last",
+            joined[0].name,
+            joined[joined.len() - 1].name
+        );
+        cx.log(Level::Info, text);
+    }
+    Ok(joined)
 }
 
 /// An error and the input that it is about.
@@ -131,4 +159,39 @@ pub(crate) fn damage_json(damage: Option<&Damage>) -> Option<Value> {
             "stored_bytes_lost": damage.packed_bytes_lost,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A log of one `can` event without frames.
+    fn log(mono_time: u64) -> Vec<u8> {
+        let words = [4 << 32, 1 << 48 | 2 << 32, mono_time, 4, 0];
+        words.iter().flat_map(|word: &u64| word.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn logs_are_read_as_they_were_recorded_or_as_they_are_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let files =
+            [("b", log(30)), ("table", b"timestamp,address\n".to_vec()), ("c", log(10)), ("a", log(20)), ("e", vec![])];
+        let inputs: Vec<InputFile> = files
+            .iter()
+            .map(|(name, bytes)| {
+                let path = folder.path().join(name);
+                fs::write(&path, bytes).unwrap();
+                InputFile { path, name: (*name).to_owned() }
+            })
+            .collect();
+        let names = |join: &str| -> Vec<String> {
+            let params = [("join".to_owned(), json!(join))].into_iter().collect();
+            let cx = ToolCx::new(params, inputs.clone(), folder.path().to_owned());
+            joined(&cx).unwrap().into_iter().map(|input| input.name).collect()
+        };
+        assert_eq!(names("time"), ["c", "table", "a", "b", "e"]);
+        assert_eq!(names("given"), ["b", "table", "c", "a", "e"]);
+    }
 }

@@ -74,6 +74,15 @@ pub(crate) fn strict() -> ParamSpec {
     switch("strict", "Fail on a damaged log or an unknown kind of event")
 }
 
+/// Returns the parameter that orders several inputs.
+pub(crate) fn join() -> ParamSpec {
+    choice(
+        "join",
+        &["time", "given"],
+        "Order of several inputs: that in which the logs were recorded, which their content tells, or as given",
+    )
+}
+
 /// Returns the parameters that older clients send and that do nothing.
 pub(crate) fn old_clients() -> impl Iterator<Item = ParamSpec> {
     OLD_CLIENTS.into_iter().map(|name| {

@@ -35,7 +35,7 @@ impl NativeTool for CanBitwatch {
         spec.tags = ["can", "openpilot", "bits", "reverse-engineering"].map(str::to_owned).to_vec();
         spec.input = spec::files(
             "openpilot logs (rlog, qlog), plain or compressed with zstd or bzip2, or CSV tables of rlog-to-csv, told \
-             apart by their content; several follow one another in time",
+             apart by their content; several are read in the order in which they were recorded",
             &["csv", "rlog", "log_file"],
         );
         spec.outputs = vec![
@@ -53,7 +53,7 @@ impl NativeTool for CanBitwatch {
 
     fn run(&self, cx: &mut ToolCx) -> Result<(), ToolError> {
         spec::tell_old_clients(cx);
-        let inputs = cx.inputs().to_vec();
+        let inputs = inputs::joined(cx)?;
         let prefix = files::name(cx, "output_prefix", "analysis")?;
         let (options, notes) = options(cx, &inputs)?;
         let analysis = analyze(cx, &inputs, &options)?;
@@ -130,6 +130,7 @@ fn params() -> Vec<ParamSpec> {
                  the address for one bus; compat mode has the old tool's four by default",
             )
         },
+        spec::join(),
         spec::strict(),
     ];
     params.extend(spec::old_clients());

@@ -30,8 +30,8 @@ impl NativeTool for RlogToCsv {
         );
         spec.tags = ["can", "openpilot", "csv", "ndjson", "candump"].map(str::to_owned).to_vec();
         spec.input = spec::files(
-            "openpilot logs (rlog, qlog), plain or compressed with zstd or bzip2; several are joined in the order in \
-             which they are given",
+            "openpilot logs (rlog, qlog), plain or compressed with zstd or bzip2; several become one table in the order \
+             in which they were recorded",
             &["rlog", "log_file"],
         );
         spec.outputs = vec![
@@ -81,6 +81,7 @@ impl NativeTool for RlogToCsv {
             },
             spec::switch("sendcan", "Also the frames that openpilot asked to send"),
             spec::switch("physical_buses", "Write an echo or a refused frame with the bus it was meant for: 128 as 0"),
+            spec::join(),
             spec::strict(),
         ]);
         params.extend(spec::old_clients());
@@ -94,7 +95,7 @@ impl NativeTool for RlogToCsv {
         if let Some(warning) = options.window.warning() {
             cx.log(Level::Warning, warning);
         }
-        let inputs = cx.inputs().to_vec();
+        let inputs = inputs::joined(cx)?;
         let out = out_name(cx, &inputs, options.format)?;
         let file = files::create(cx.out_dir(), out.as_str())?;
         let summary = convert(cx, &inputs, file, &options)?;

@@ -130,6 +130,12 @@ fn a_table_that_is_not_in_the_order_of_time_is_read_again() {
 fn every_default_of_the_spec_is_allowed_by_it() {
     let spec = CanBitwatch.spec();
     let checked = cts_model::CheckedParams::check(&spec.params, &cts_model::JsonMap::new()).unwrap();
-    let defaults = json!({"mode": "native", "output_prefix": "analysis", "pattern": "3x2.0±0.5", "strict": false});
+    let defaults = json!({
+        "mode": "native",
+        "output_prefix": "analysis",
+        "pattern": "3x2.0±0.5",
+        "join": "time",
+        "strict": false,
+    });
     assert_eq!(Value::Object(checked.values), defaults);
 }

@@ -88,6 +88,7 @@ fn every_default_of_the_spec_is_allowed_by_it() {
         "columns": "basic",
         "sendcan": false,
         "physical_buses": false,
+        "join": "time",
         "strict": false,
     });
     assert_eq!(Value::Object(checked.values), expected);
