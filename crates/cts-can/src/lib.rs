@@ -41,6 +41,9 @@ pub mod signal;
 
 pub mod dbc;
 
+pub mod cars;
+pub mod markers;
+
 pub mod bitwatch;
 pub mod filter;
 pub mod segments;
