@@ -88,9 +88,10 @@ pub(crate) trait Take {
     /// Takes a row of a table.
     fn row(&mut self, row: &FrameRow<'_>) -> Result<(), Error>;
 
-    /// Takes an event of another kind that is known. A fault of it makes it a broken one.
-    fn event(&mut self, event: &Event<'_>) -> Result<(), PointerFault> {
-        let _ = event;
+    /// Takes an event of another kind that is known. A fault of it makes it a broken one. Before the first `can` event
+    /// nothing is there that its time could count from.
+    fn event(&mut self, time: Option<EventTime>, event: &Event<'_>) -> Result<(), PointerFault> {
+        let _ = (time, event);
         Ok(())
     }
 
@@ -219,7 +220,10 @@ impl Inputs {
                     found.unknown_events += 1;
                     return Ok(());
                 }
-                _ => take.event(&event),
+                _ => {
+                    let since = |zero| EventTime { nanoseconds: time::difference(event.mono_time, zero) };
+                    take.event(self.time_zero.map(since), &event)
+                }
             },
             Err(fault) => Err(fault),
         };

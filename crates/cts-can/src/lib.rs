@@ -45,6 +45,7 @@ pub mod cars;
 pub mod markers;
 
 pub mod bitwatch;
+pub mod cruise;
 pub mod filter;
 pub mod segments;
 pub mod table;
