@@ -29,6 +29,7 @@
 use crate::frame::Address;
 
 mod build;
+mod drafts;
 mod fault;
 mod message;
 mod read;
@@ -51,10 +52,10 @@ pub const SIGNALS_MAX: usize = 262_144;
 /// The most descriptions of values of a file; a table counts each time that a signal uses it.
 pub const VALUES_MAX: usize = 1_048_576;
 
-/// The most lines of one kind about signals: `VAL_`, `SIG_VALTYPE_`, `SG_MUL_VAL_`.
+/// The most lines of one kind about signals: `VAL_`, `VAL_TABLE_`, `SIG_VALTYPE_`, and long names.
 pub const LINES_MAX: usize = 262_144;
 
-/// The most ranges of values of switches.
+/// The most ranges of values of switches, those of all `SG_MUL_VAL_` lines together.
 pub const RANGES_MAX: usize = 262_144;
 
 /// The longest name of a message, a signal or a table.

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
+use super::drafts::{Drafts, MessageDraft, Notes, PSEUDO_MESSAGE_ID, SignalDraft, Subject, Values};
 use super::fault::{DbcFault, DbcFaultKind, DbcNoteKind};
-use super::read::{Drafts, MessageDraft, PSEUDO_MESSAGE_ID, SignalDraft, Subject, Values};
 use super::words::{Place, decoded};
 use super::{Dbc, DbcMessage, DbcSignal, MUX_DEPTH_MAX, Mux, VALUES_MAX};
 use crate::frame::Address;
-use crate::signal::{NumberKind, Signal, SignalLayout};
+use crate::signal::{NumberKind, Signal, SignalFault, SignalLayout};
 
 /// Marks the id of a message with an extended address.
 const EXTENDED_ID: u32 = 1 << 31;
@@ -18,7 +18,8 @@ const ADDRESS_MAX: u32 = (1 << 29) - 1;
 
 /// What is said about a signal by other lines than its own.
 #[derive(Clone, Default)]
-struct Said {
+struct Said<'a> {
+    long_name: Option<&'a [u8]>,
     kind: Option<NumberKind>,
     /// Where the type is said.
     kind_place: Option<Place>,
@@ -40,12 +41,13 @@ pub(super) fn dbc(mut drafts: Drafts<'_>) -> Result<Dbc, DbcFault> {
     types(&mut drafts, &directory, &mut said);
     descriptions(&mut drafts, &directory, &mut said)?;
     switches(&mut drafts, &directory, &mut said)?;
+    long_names(&mut drafts, &directory, &mut said);
     let mut messages = Vec::with_capacity(drafts.messages.len());
     let mut said = said.into_iter();
     for draft in &drafts.messages {
         let first = draft.signals.start;
         let own = &drafts.signals[draft.signals.clone()];
-        let said: Vec<Said> = said.by_ref().take(own.len()).collect();
+        let said: Vec<Said<'_>> = said.by_ref().take(own.len()).collect();
         let message = message(&drafts, draft, own, said)?;
         for (signal, draft) in message.signals.iter().zip(&drafts.signals[first..]) {
             if signal.signal.payload_bytes_min() > usize::from(message.length_bytes) {
@@ -98,7 +100,7 @@ impl<'a> Directory<'a> {
     }
 
     /// Returns the indices of the message and the signal that a line is about, or notes that there are none.
-    fn subject(&self, subject: &Subject<'_>, notes: &mut super::read::Notes) -> Option<(usize, usize)> {
+    fn subject(&self, subject: &Subject<'_>, notes: &mut Notes) -> Option<(usize, usize)> {
         let found = self.find(subject.id, subject.name);
         if found.is_none() && subject.id != PSEUDO_MESSAGE_ID {
             let signal = || decoded(subject.name);
@@ -108,7 +110,7 @@ impl<'a> Directory<'a> {
     }
 }
 
-fn types(drafts: &mut Drafts<'_>, directory: &Directory<'_>, said: &mut [Said]) {
+fn types(drafts: &mut Drafts<'_>, directory: &Directory<'_>, said: &mut [Said<'_>]) {
     for draft in &drafts.types {
         let Some((_, signal)) = directory.subject(&draft.subject, &mut drafts.notes) else { continue };
         said[signal].kind_place = Some(draft.subject.place);
@@ -120,7 +122,7 @@ fn types(drafts: &mut Drafts<'_>, directory: &Directory<'_>, said: &mut [Said]) 
     }
 }
 
-fn descriptions(drafts: &mut Drafts<'_>, directory: &Directory<'_>, said: &mut [Said]) -> Result<(), DbcFault> {
+fn descriptions(drafts: &mut Drafts<'_>, directory: &Directory<'_>, said: &mut [Said<'_>]) -> Result<(), DbcFault> {
     let tables: HashMap<_, _> = drafts.tables.iter().cloned().collect();
     let mut count = 0;
     for draft in &drafts.descriptions {
@@ -153,7 +155,7 @@ fn descriptions(drafts: &mut Drafts<'_>, directory: &Directory<'_>, said: &mut [
 }
 
 /// Finds the switch of every multiplexed signal: by a line of its own, or because the message has but one.
-fn switches(drafts: &mut Drafts<'_>, directory: &Directory<'_>, said: &mut [Said]) -> Result<(), DbcFault> {
+fn switches(drafts: &mut Drafts<'_>, directory: &Directory<'_>, said: &mut [Said<'_>]) -> Result<(), DbcFault> {
     for draft in &drafts.switches {
         let Subject { place, id, name } = draft.subject;
         let Some((message, signal)) = directory.subject(&draft.subject, &mut drafts.notes) else { continue };
@@ -201,7 +203,7 @@ fn switches(drafts: &mut Drafts<'_>, directory: &Directory<'_>, said: &mut [Said
 }
 
 /// Returns whether so many switches stand above a signal that they may go round in a circle.
-fn is_too_deep(said: &[Said], mut index: usize) -> bool {
+fn is_too_deep(said: &[Said<'_>], mut index: usize) -> bool {
     for _ in 0..=MUX_DEPTH_MAX {
         match &said[index].mux {
             Some(mux) => index = mux.switch,
@@ -223,11 +225,30 @@ fn join(ranges: &mut Vec<RangeInclusive<u64>>) {
     });
 }
 
+/// Takes the whole names of what has a name that was cut.
+fn long_names<'a>(drafts: &mut Drafts<'a>, directory: &Directory<'_>, said: &mut [Said<'a>]) {
+    for draft in &drafts.long_names {
+        match draft.signal {
+            Some(signal) => {
+                if let Some((_, signal)) = directory.find(draft.id, signal) {
+                    said[signal].long_name = Some(draft.name);
+                }
+            }
+            None => {
+                let message = address(draft.id).and_then(|address| directory.messages.get(&address));
+                if let Some(message) = message {
+                    drafts.messages[*message].name = draft.name;
+                }
+            }
+        }
+    }
+}
+
 fn message(
     drafts: &Drafts<'_>,
     draft: &MessageDraft<'_>,
     own: &[SignalDraft<'_>],
-    said: Vec<Said>,
+    said: Vec<Said<'_>>,
 ) -> Result<DbcMessage, DbcFault> {
     let mut signals = Vec::with_capacity(own.len());
     for (draft, said) in own.iter().zip(said) {
@@ -242,15 +263,21 @@ fn message(
         };
         let place = said.kind_place.filter(|_| said.kind.is_some()).unwrap_or(draft.place);
         let signal = Signal::new(layout).map_err(|fault| {
-            let place =
-                if matches!(fault, crate::signal::SignalFault::FloatLength { .. }) { place } else { draft.place };
+            let place = if matches!(fault, SignalFault::FloatLength { .. }) { place } else { draft.place };
             place.fault(drafts.file, DbcFaultKind::BadSignal(fault))
         })?;
-        let (name, unit) = (decoded(draft.name), decoded(draft.unit));
+        let (name, unit) = (decoded(said.long_name.unwrap_or(draft.name)), decoded(draft.unit));
         signals.push(DbcSignal { name, unit, signal, values: said.values, mux: said.mux });
     }
     let mut by_name: Vec<usize> = (0..signals.len()).collect();
     by_name.sort_by_key(|index| signals[*index].name.as_str());
+    // Names that the file writes in different ways may be the same.
+    if let Some([first, second]) =
+        by_name.array_windows().find(|[first, second]| signals[*first].name == signals[*second].name)
+    {
+        let kind = DbcFaultKind::SameSignal { name: signals[*second].name.clone(), line: own[*first].place.line() };
+        return Err(own[*second].place.fault(drafts.file, kind));
+    }
     let address = address(draft.id).ok_or_else(|| draft.place.fault(drafts.file, DbcFaultKind::BadId(draft.id)))?;
     let is_multiplexed = signals.iter().any(|signal| signal.mux.is_some());
     let name = decoded(draft.name);

@@ -4,116 +4,24 @@
 //! keyword: files leave the `;` out, and some statements have none. Nothing is resolved here, because files name
 //! signals before they declare them.
 
-use std::ops::Range;
+use super::drafts::{Drafts, MessageDraft, Notes, PSEUDO_MESSAGE_ID};
+use super::fault::{DbcFault, DbcFaultKind, DbcNoteKind, wanted};
+use super::words::{Lexeme, Place, Token, Words};
+use super::{FILE_BYTES_MAX, MESSAGES_MAX};
+use crate::signal::PAYLOAD_BYTES_MAX;
+use expect::shown;
 
-use super::fault::{DbcFault, DbcFaultKind, DbcNote, DbcNoteKind, wanted};
-use super::words::{Lexeme, Place, Token, Words, decoded};
-use super::{FILE_BYTES_MAX, LINES_MAX, MESSAGES_MAX, NAME_BYTES_MAX, NOTES_MAX, RANGES_MAX, VALUES_MAX};
-use crate::signal::{ByteOrder, PAYLOAD_BYTES_MAX};
-
+mod about;
+mod expect;
 mod signal;
 
-/// What was read from a file.
-pub(super) struct Drafts<'a> {
-    pub(super) file: &'a [u8],
-    pub(super) messages: Vec<MessageDraft<'a>>,
-    /// Those of all messages; the ones of a message stand together.
-    pub(super) signals: Vec<SignalDraft<'a>>,
-    /// Raw numbers and what they mean, of all tables and signals.
-    pub(super) values: Vec<(i64, &'a [u8])>,
-    pub(super) tables: Vec<(&'a [u8], Range<usize>)>,
-    pub(super) descriptions: Vec<DescriptionDraft<'a>>,
-    pub(super) types: Vec<TypeDraft<'a>>,
-    pub(super) ranges: Vec<(u64, u64)>,
-    pub(super) switches: Vec<SwitchDraft<'a>>,
-    pub(super) notes: Notes,
-}
-
-pub(super) struct MessageDraft<'a> {
-    pub(super) place: Place,
-    pub(super) id: u32,
-    pub(super) name: &'a [u8],
-    pub(super) length_bytes: u16,
-    pub(super) signals: Range<usize>,
-}
-
-pub(super) struct SignalDraft<'a> {
-    pub(super) place: Place,
-    pub(super) name: &'a [u8],
-    pub(super) mark: MuxMark,
-    pub(super) start: u16,
-    pub(super) length: u16,
-    pub(super) order: ByteOrder,
-    pub(super) is_signed: bool,
-    pub(super) factor: f64,
-    pub(super) offset: f64,
-    pub(super) unit: &'a [u8],
-}
-
-/// What stands between the name of a signal and its colon.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct MuxMark {
-    /// `M`: other signals listen to it.
-    pub(super) is_switch: bool,
-    /// `m3`: it is there while its switch has this value.
-    pub(super) value: Option<u64>,
-}
-
-/// A signal that a line is about.
-#[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
-    pub(super) place: Place,
-    pub(super) id: u32,
-    pub(super) name: &'a [u8],
-}
-
-pub(super) struct DescriptionDraft<'a> {
-    pub(super) subject: Subject<'a>,
-    pub(super) values: Values<'a>,
-}
-
-pub(super) enum Values<'a> {
-    Own(Range<usize>),
-    Table(&'a [u8]),
-}
-
-pub(super) struct TypeDraft<'a> {
-    pub(super) subject: Subject<'a>,
-    /// 0 and 3 leave the signal a whole number, 1 and 2 make it a float of 32 and 64 bits.
-    pub(super) number: u8,
-}
-
-pub(super) struct SwitchDraft<'a> {
-    pub(super) subject: Subject<'a>,
-    pub(super) switch: &'a [u8],
-    pub(super) ranges: Range<usize>,
-}
-
-/// The first notes of a file, and how many more there were.
-#[derive(Default)]
-pub(super) struct Notes {
-    pub(super) kept: Vec<DbcNote>,
-    pub(super) left_out: u64,
-}
-
-impl Notes {
-    pub(super) fn push(&mut self, place: Place, kind: impl FnOnce() -> DbcNoteKind) {
-        if self.kept.len() < NOTES_MAX {
-            self.kept.push(DbcNote { line: place.line(), kind: kind() });
-        } else {
-            self.left_out += 1;
-        }
-    }
-}
-
 /// The keywords of statements that are not needed.
-const SKIPPED: [&[u8]; 28] = [
+const SKIPPED: [&[u8]; 27] = [
     b"VERSION",
     b"BS_",
     b"BU_",
     b"CM_",
     b"BA_DEF_",
-    b"BA_",
     b"BA_DEF_DEF_",
     b"BA_DEF_REL_",
     b"BA_REL_",
@@ -139,7 +47,7 @@ const SKIPPED: [&[u8]; 28] = [
 ];
 
 /// The keywords of statements that are read.
-const READ: [&[u8]; 7] = [b"NS_", b"BO_", b"SG_", b"VAL_", b"VAL_TABLE_", b"SIG_VALTYPE_", b"SG_MUL_VAL_"];
+const READ: [&[u8]; 8] = [b"NS_", b"BO_", b"SG_", b"VAL_", b"VAL_TABLE_", b"SIG_VALTYPE_", b"SG_MUL_VAL_", b"BA_"];
 
 fn is_keyword(word: &[u8]) -> bool {
     READ.contains(&word) || SKIPPED.contains(&word)
@@ -162,9 +70,6 @@ struct Reader<'a> {
     current: Current,
 }
 
-/// The id of the message that editors make up to keep signals without a message.
-pub(super) const PSEUDO_MESSAGE_ID: u32 = 0xC000_0000;
-
 /// Takes a file apart.
 pub(super) fn drafts(file: &[u8]) -> Result<Drafts<'_>, DbcFault> {
     let fault = |kind| Err(Place::default().fault(file, kind));
@@ -185,6 +90,7 @@ pub(super) fn drafts(file: &[u8]) -> Result<Drafts<'_>, DbcFault> {
         types: Vec::new(),
         ranges: Vec::new(),
         switches: Vec::new(),
+        long_names: Vec::new(),
         notes: Notes::default(),
     };
     let mut reader = Reader { words: Words::new(file, start), drafts, current: Current::Nothing };
@@ -209,6 +115,7 @@ impl<'a> Reader<'a> {
             Token::Word(b"VAL_TABLE_") => self.table(place),
             Token::Word(b"SIG_VALTYPE_") => self.value_type(place),
             Token::Word(b"SG_MUL_VAL_") => self.switch(place),
+            Token::Word(b"BA_") => self.long_name(place),
             Token::Word(b"NS_") => self.skip_symbols(),
             Token::Word(word) if SKIPPED.contains(&word) => self.skip_statement(),
             token => {
@@ -242,115 +149,6 @@ impl<'a> Reader<'a> {
         let message = MessageDraft { place, id, name, length_bytes, signals };
         self.drafts.messages.push(message);
         self.limit(place, self.drafts.messages.len(), "messages", MESSAGES_MAX)
-    }
-
-    /// `VAL_ id signal number "text" … ;`, or with the name of a table instead of numbers and texts.
-    fn description(&mut self, place: Place) -> Result<(), DbcFault> {
-        let of_signal = self.words.peek()?.is_some_and(|next| parsed::<u32>(next.token).is_some());
-        if !of_signal {
-            return self.skip_statement(); // of an environment variable
-        }
-        let subject = self.subject(place)?;
-        let table = self.words.peek()?.and_then(|next| match next.token {
-            Token::Word(word) if !starts_number(word) && !ends_statement(&next) => Some(word),
-            _ => None,
-        });
-        let values = match table {
-            Some(name) => {
-                self.skip_statement()?;
-                Values::Table(name)
-            }
-            None => Values::Own(self.values()?),
-        };
-        self.drafts.descriptions.push(DescriptionDraft { subject, values });
-        self.limit(place, self.drafts.descriptions.len(), "VAL_ lines", LINES_MAX)
-    }
-
-    /// `VAL_TABLE_ name number "text" … ;`
-    fn table(&mut self, place: Place) -> Result<(), DbcFault> {
-        let name = self.name(wanted::VALUES_NAME)?;
-        let values = self.values()?;
-        self.drafts.tables.push((name, values));
-        self.limit(place, self.drafts.tables.len(), "VAL_TABLE_ lines", LINES_MAX)
-    }
-
-    /// `number "text" … ;`
-    fn values(&mut self) -> Result<Range<usize>, DbcFault> {
-        let first = self.drafts.values.len();
-        while let Some(next) = self.words.peek()? {
-            if ends_statement(&next) {
-                break;
-            }
-            let number = match next.token {
-                Token::Word(word) if starts_number(word) => word,
-                _ => return Err(self.wrong(wanted::VALUE)),
-            };
-            self.words.take()?;
-            let text = match self.words.peek()?.map(|next| next.token) {
-                Some(Token::Text(text)) => text,
-                _ => return Err(self.wrong(wanted::VALUE_TEXT)),
-            };
-            self.words.take()?;
-            match raw_number(number) {
-                Some(number) => {
-                    self.drafts.values.push((number, text));
-                    self.limit(next.place, self.drafts.values.len(), "descriptions of values", VALUES_MAX)?;
-                }
-                None => {
-                    let note = || DbcNoteKind::BadValue(shown(Token::Word(number)));
-                    self.drafts.notes.push(next.place, note);
-                }
-            }
-        }
-        self.skip_statement()?;
-        Ok(first..self.drafts.values.len())
-    }
-
-    /// `SIG_VALTYPE_ id signal : number ;`
-    fn value_type(&mut self, place: Place) -> Result<(), DbcFault> {
-        let subject = self.subject(place)?;
-        if self.words.peek()?.is_some_and(|next| next.is_mark(b':')) {
-            self.words.take()?;
-        }
-        let number = match self.words.peek()?.and_then(|next| parsed(next.token)) {
-            Some(number @ 0..=3) => number,
-            _ => return Err(self.wrong(wanted::VALUE_TYPE)),
-        };
-        self.skip_statement()?;
-        self.drafts.types.push(TypeDraft { subject, number });
-        self.limit(place, self.drafts.types.len(), "SIG_VALTYPE_ lines", LINES_MAX)
-    }
-
-    /// `SG_MUL_VAL_ id signal switch 0-3, 5-5 ;`
-    fn switch(&mut self, place: Place) -> Result<(), DbcFault> {
-        let subject = self.subject(place)?;
-        let switch = self.name(wanted::SWITCH)?;
-        let first = self.drafts.ranges.len();
-        while let Some(next) = self.words.peek()? {
-            if ends_statement(&next) {
-                break;
-            }
-            if !next.is_mark(b',') {
-                let Some(range) = range(next.token) else { return Err(self.wrong(wanted::SWITCH_VALUES)) };
-                self.drafts.ranges.push(range);
-                self.limit(next.place, self.drafts.ranges.len(), "ranges of SG_MUL_VAL_", RANGES_MAX)?;
-            }
-            self.words.take()?;
-        }
-        if self.drafts.ranges.len() == first {
-            return Err(self.wrong(wanted::SWITCH_VALUES));
-        }
-        self.skip_statement()?;
-        let ranges = first..self.drafts.ranges.len();
-        self.drafts.switches.push(SwitchDraft { subject, switch, ranges });
-        self.limit(place, self.drafts.switches.len(), "SG_MUL_VAL_ lines", LINES_MAX)
-    }
-
-    /// `id signal`
-    fn subject(&mut self, place: Place) -> Result<Subject<'a>, DbcFault> {
-        let id = self.number(wanted::MESSAGE_ID)?;
-        let name = self.name(wanted::SIGNAL_NAME)?;
-        Ok(Subject { place, id, name })
     }
 
     /// Skips the names below `NS_ :`, most of which are keywords, but each alone in its line.
@@ -394,58 +192,6 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
-
-    fn number<N: std::str::FromStr>(&mut self, wanted: &'static str) -> Result<N, DbcFault> {
-        match self.words.peek()?.and_then(|next| parsed(next.token)) {
-            Some(number) => {
-                self.words.take()?;
-                Ok(number)
-            }
-            None => Err(self.wrong(wanted)),
-        }
-    }
-
-    fn name(&mut self, wanted: &'static str) -> Result<&'a [u8], DbcFault> {
-        match self.words.peek()? {
-            Some(Lexeme { token: Token::Word(name), place, .. }) if !is_keyword(name) => {
-                if name.len() > NAME_BYTES_MAX {
-                    return Err(self.fault(place, DbcFaultKind::LongName));
-                }
-                self.words.take()?;
-                Ok(name)
-            }
-            _ => Err(self.wrong(wanted)),
-        }
-    }
-
-    fn mark(&mut self, mark: u8, wanted: &'static str) -> Result<(), DbcFault> {
-        match self.words.peek()? {
-            Some(next) if next.is_mark(mark) => self.words.take().map(|_| ()),
-            _ => Err(self.wrong(wanted)),
-        }
-    }
-
-    fn limit(&self, place: Place, count: usize, what: &'static str, limit: usize) -> Result<(), DbcFault> {
-        if count > limit { Err(self.fault(place, DbcFaultKind::TooMany { what, limit })) } else { Ok(()) }
-    }
-
-    fn fault(&self, place: Place, kind: DbcFaultKind) -> DbcFault {
-        place.fault(self.drafts.file, kind)
-    }
-
-    /// Returns the fault that the next token is another one than is wanted. Where that one begins the next
-    /// statement, something is missing at the end of this one.
-    fn wrong(&mut self, wanted: &'static str) -> DbcFault {
-        let (place, found) = match self.words.peek() {
-            Err(fault) => return fault,
-            Ok(None) => (self.words.last_end(), "the end of the file".to_owned()),
-            Ok(Some(next)) if next.starts_line && ends_statement(&next) => {
-                (self.words.last_end(), "the end of the line".to_owned())
-            }
-            Ok(Some(next)) => (next.place, shown(next.token)),
-        };
-        self.fault(place, DbcFaultKind::Expected { wanted, found })
-    }
 }
 
 /// Returns whether a statement ends before the token, or with it.
@@ -455,51 +201,4 @@ fn ends_statement(lexeme: &Lexeme<'_>) -> bool {
         Token::Word(word) => lexeme.starts_line && is_keyword(word),
         Token::Text(_) => false,
     }
-}
-
-fn parsed<N: std::str::FromStr>(token: Token<'_>) -> Option<N> {
-    let Token::Word(word) = token else { return None };
-    std::str::from_utf8(word).ok()?.parse().ok()
-}
-
-fn starts_number(word: &[u8]) -> bool {
-    word.first().is_some_and(|first| first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.'))
-}
-
-/// Returns a raw number. Some tools write whole ones with a point.
-fn raw_number(word: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(word).ok()?;
-    if let Ok(number) = text.parse() {
-        return Some(number);
-    }
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let number: f64 = text.parse().ok()?;
-    let is_whole = number.fract() == 0.0 && number.abs() <= EXACT;
-    #[expect(clippy::cast_possible_truncation, reason = "the number is whole and within the limits")]
-    is_whole.then_some(number as i64)
-}
-
-/// Returns the two ends of `3-5`.
-fn range(token: Token<'_>) -> Option<(u64, u64)> {
-    let Token::Word(word) = token else { return None };
-    let (least, greatest) = std::str::from_utf8(word).ok()?.split_once('-')?;
-    let range = (least.parse().ok()?, greatest.parse().ok()?);
-    (range.0 <= range.1).then_some(range)
-}
-
-/// Returns a token as it is shown to people: short, and without what would disturb a terminal.
-fn shown(token: Token<'_>) -> String {
-    const CHARACTERS_MAX: usize = 32;
-    const BYTES_MAX: usize = 4 * CHARACTERS_MAX;
-    let stored = match token {
-        Token::Mark(mark) => return format!("`{}`", char::from(mark)),
-        Token::Text(text) => text,
-        Token::Word(word) => word,
-    };
-    let text = decoded(&stored[..stored.len().min(BYTES_MAX)]);
-    let mut text: String = text.chars().take(CHARACTERS_MAX).flat_map(char::escape_debug).collect();
-    if stored.len() > CHARACTERS_MAX {
-        text.push('…');
-    }
-    if matches!(token, Token::Text(_)) { format!("the text \"{text}\"") } else { format!("`{text}`") }
 }

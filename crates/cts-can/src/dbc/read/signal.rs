@@ -1,7 +1,9 @@
 //! The line of a signal: `SG_ name mark : start|length@order (factor,offset) [least|greatest] "unit" receivers`.
 
-use super::{Current, MuxMark, Reader, SignalDraft, parsed};
+use super::expect::parsed;
+use super::{Current, Reader};
 use crate::dbc::SIGNALS_MAX;
+use crate::dbc::drafts::{MuxMark, SignalDraft};
 use crate::dbc::fault::{DbcFault, DbcFaultKind, wanted};
 use crate::dbc::words::{Place, Token};
 use crate::signal::ByteOrder;
@@ -104,7 +106,7 @@ impl<'a> Reader<'a> {
         let Some(next) = self.words.peek()? else { return Err(self.wrong(wanted::UNIT)) };
         let Token::Text(unit) = next.token else { return Err(self.wrong(wanted::UNIT)) };
         // A missing quote is best told where it is missing, not where a later one is left over.
-        if unit.contains(&b'\n') {
+        if unit.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
             return Err(self.fault(next.place, DbcFaultKind::OpenUnit));
         }
         self.words.take()?;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 
 use cts_can::dbc::{Dbc, DbcMessage, shipped};
-use cts_can::frame::Bus;
+use cts_can::frame::{Bus, Frame};
 use cts_can::rlog::{EventKind, LogReader};
 use serde_json::Value;
 
@@ -17,6 +17,8 @@ struct Golden<'a> {
     bus: Bus,
     log: Box<dyn Read>,
     rows: Box<dyn BufRead>,
+    /// How many frames of each message have rows.
+    frames_max: u64,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -46,37 +48,61 @@ fn compare(golden: Golden<'_>) -> Counts {
     let mut rows = golden.rows.lines().map(Result::unwrap);
     assert_eq!(rows.next().unwrap(), "t,address,message,signal,value");
     let mut counts = Counts::default();
-    let mut log = LogReader::new(golden.log);
+    for_each_frame(golden.log, |seconds, frame| {
+        if frame.bus != golden.bus {
+            return;
+        }
+        // Where a payload is too short, cantools gives no value of the frame at all.
+        let message = dbc.message(frame.address);
+        let Some(message) = message.filter(|message| usize::from(message.length_bytes) <= frame.data.len()) else {
+            counts.frames_skipped += 1;
+            return;
+        };
+        let frames = counts.messages.entry(message.name.clone()).or_default();
+        if *frames == golden.frames_max {
+            return;
+        }
+        *frames += 1;
+        counts.frames_decoded += 1;
+        let mut values = values(message, frame.data);
+        while !values.is_empty() {
+            let row = rows.next().expect("the golden has a row for every value");
+            let signal = row.split(',').nth(3).unwrap();
+            let value = values.remove(signal).unwrap_or_else(|| panic!("no value for {row}"));
+            let expected = format!("{seconds:.6},{},{},{signal},{value}", frame.address, message.name);
+            assert_eq!(expected, row);
+            counts.values += 1;
+        }
+    });
+    assert_eq!(rows.next(), None, "every row is found");
+    counts
+}
+
+/// Gives every frame of the `can` events with its seconds after the first event.
+fn for_each_frame(log: impl Read, mut each: impl FnMut(f64, Frame<'_>)) {
+    let mut log = LogReader::new(log);
     let mut begin = None;
     while let Some(event) = log.next_event().unwrap() {
         let event = event.unwrap();
-        if event.kind != EventKind::Can {
-            continue;
-        }
-        let begin = *begin.get_or_insert(event.mono_time);
-        let seconds = (event.mono_time - begin) as f64 / 1e9;
-        for frame in event.frames().unwrap().filter(|frame| frame.bus == golden.bus) {
-            // Where a payload is too short, cantools gives no value of the frame at all.
-            let message = dbc.message(frame.address);
-            let Some(message) = message.filter(|message| usize::from(message.length_bytes) <= frame.data.len()) else {
-                counts.frames_skipped += 1;
-                continue;
-            };
-            counts.frames_decoded += 1;
-            *counts.messages.entry(message.name.clone()).or_default() += 1;
-            let mut values = values(message, frame.data);
-            while !values.is_empty() {
-                let row = rows.next().expect("the golden has a row for every value");
-                let cells: Vec<&str> = row.split(',').collect();
-                let value = values.remove(cells[3]).unwrap_or_else(|| panic!("no value for {row}"));
-                let expected = format!("{seconds:.6},{},{},{},{value}", frame.address, message.name, cells[3]);
-                assert_eq!(expected, row);
-                counts.values += 1;
-            }
+        if event.kind == EventKind::Can {
+            let seconds = (event.mono_time - *begin.get_or_insert(event.mono_time)) as f64 / 1e9;
+            event.frames().unwrap().for_each(|frame| each(seconds, frame));
         }
     }
-    assert_eq!(rows.next(), None, "every row is found");
-    counts
+}
+
+#[test]
+fn values_of_the_sample_log_are_found() {
+    for (dbc, bus, expected) in [("toyota_new_mc_pt_generated", 0, (22, 262)), ("toyota_adas", 1, (33, 358))] {
+        let counts = compare(Golden {
+            dbc,
+            bus: Bus(bus),
+            log: Box::new(Cursor::new(shared::example("toyota-5s.rlog.zst"))),
+            rows: Box::new(Cursor::new(shared::fixture(&format!("dbc/{dbc}.csv")))),
+            frames_max: 2,
+        });
+        assert_eq!((counts.messages.len(), counts.values), expected, "{dbc}");
+    }
 }
 
 #[test]
@@ -95,6 +121,7 @@ fn every_value_of_the_goldens_is_found() {
             bus: Bus(info["bus"].as_u64().unwrap().try_into().unwrap()),
             log: Box::new(log),
             rows: Box::new(BufReader::new(rows)),
+            frames_max: u64::MAX,
         });
         let count = |name: &str| info[name].as_u64().unwrap();
         let messages = info["messages"].as_object().unwrap().iter();
@@ -117,19 +144,12 @@ fn the_set_speed_of_the_subaru_is_0_or_55() {
     let status = dbc.message_named("Cruise_Status").unwrap();
     let set_speed = status.signal("Cruise_Set_Speed").unwrap();
     let mut frames_of = BTreeMap::new();
-    let mut log = LogReader::new(File::open(shared.join("data/synth/subaru.rlog.zst")).unwrap());
-    while let Some(event) = log.next_event().unwrap() {
-        let event = event.unwrap();
-        if event.kind != EventKind::Can {
-            continue;
+    for_each_frame(File::open(shared.join("data/synth/subaru.rlog.zst")).unwrap(), |_, frame| {
+        if frame.bus == Bus(0) && frame.address == status.address {
+            let value = set_speed.signal.exact(frame.data).unwrap().to_string();
+            *frames_of.entry(value).or_insert(0) += 1;
         }
-        for frame in event.frames().unwrap() {
-            if frame.bus == Bus(0) && frame.address == status.address {
-                let value = set_speed.signal.exact(frame.data).unwrap().to_string();
-                *frames_of.entry(value).or_insert(0) += 1;
-            }
-        }
-    }
+    });
     assert_eq!(frames_of.keys().collect::<Vec<_>>(), ["0", "55"]);
     assert_eq!(frames_of.values().sum::<i32>(), 1200);
 }
