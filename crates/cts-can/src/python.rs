@@ -1,14 +1,31 @@
 //! Numbers as Python prints them, and cells as its `csv` module quotes them.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-/// Returns a finite number with the shortest digits that mean it, as `repr` does.
+use crate::text::Text;
+
+/// The longest text of a number: a sign, 17 digits, a point, and zeros before them or an exponent.
+const NUMBER_BYTES_MAX: usize = 32;
+
+/// Returns a number with the shortest digits that mean it, as `repr` does.
 pub(crate) fn repr(value: f64) -> String {
-    let text = format!("{value:?}");
-    let Some((digits, exponent)) = text.split_once('e') else { return text };
+    let mut text = String::new();
+    let _ = write_repr(&mut text, value);
+    text
+}
+
+/// Writes a number with the shortest digits that mean it, as `repr` does.
+pub(crate) fn write_repr(out: &mut impl fmt::Write, value: f64) -> fmt::Result {
+    if value.is_nan() {
+        return out.write_str("nan");
+    }
+    let mut text = Text::<NUMBER_BYTES_MAX>::default();
+    write!(text, "{value:?}")?;
+    let text = std::str::from_utf8(text.as_bytes()).map_err(|_| fmt::Error)?;
+    let Some((digits, exponent)) = text.split_once('e') else { return out.write_str(text) };
     match exponent.strip_prefix('-') {
-        Some(size) => format!("{digits}e-{size:0>2}"),
-        None => format!("{digits}e+{exponent:0>2}"),
+        Some(size) => write!(out, "{digits}e-{size:0>2}"),
+        None => write!(out, "{digits}e+{exponent:0>2}"),
     }
 }
 

@@ -28,9 +28,13 @@ const EDGE_LOGS: &str = "crates/cts-can/tests/fixtures/edge";
 /// Small logs that earlier fuzzing found to reach what the others do not.
 const FOUND_LOGS: &str = "fuzz/corpus/rlog_reader";
 
+/// The DBC files that come with the crate, and a small one with what those do not have.
+const DBC_FILES: [&str; 2] = ["crates/cts-can/dbc", "fuzz/corpus/dbc"];
+
 /// The folders of the seeds of each target; one that is not here starts from nothing.
-const SEEDS: [(&str, &[&str]); 3] = [
+const SEEDS: [(&str, &[&str]); 4] = [
     ("csv_rows", &[EDGE_LOGS, FOUND_LOGS]),
+    ("dbc", &DBC_FILES),
     ("rlog_reader", &[EDGE_LOGS, FOUND_LOGS]),
     ("rlog_trickle", &[EDGE_LOGS, FOUND_LOGS]),
 ];

@@ -1,11 +1,8 @@
 //! The value of a signal, exact where it is a whole number, and as text.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use crate::text::Text;
-
-/// The longest text of a double: sign, 17 digits, a point, zeros before them, or an exponent.
-const TEXT_BYTES_MAX: usize = 32;
+use crate::python::write_repr;
 
 /// The value of a signal.
 ///
@@ -34,19 +31,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(value) => value.fmt(f),
-            Self::Real(value) if value.is_nan() => f.write_str("nan"),
-            Self::Real(value) => {
-                let mut text = Text::<TEXT_BYTES_MAX>::default();
-                write!(text, "{value:?}")?;
-                let text = std::str::from_utf8(text.as_bytes()).map_err(|_| fmt::Error)?;
-                match text.split_once('e') {
-                    None => f.write_str(text),
-                    Some((digits, exponent)) => match exponent.strip_prefix('-') {
-                        Some(size) => write!(f, "{digits}e-{size:0>2}"),
-                        None => write!(f, "{digits}e+{exponent:0>2}"),
-                    },
-                }
-            }
+            Self::Real(value) => write_repr(f, *value),
         }
     }
 }
