@@ -4,7 +4,7 @@
 //! comes after it; an event whose inside is broken costs only itself. Memory has a bound that does not depend
 //! on the length of the log.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::thread::Scope;
 
 mod capnp;
@@ -94,6 +94,7 @@ pub struct LogReader<'r> {
     messages: u64,
     packed_bytes: u64,
     consumed_bytes: u64,
+    has_failed: bool,
     end: Option<LogEnd>,
 }
 
@@ -103,7 +104,8 @@ impl<'r> LogReader<'r> {
         Self::from_supply(Box::new(Decompressor::new(input)))
     }
 
-    /// Returns a reader that decompresses ahead on a second thread.
+    /// Returns a reader that decompresses ahead on a second thread, in chunks of a quarter of a megabyte. From an input
+    /// that is still being written, [`LogReader::new`] gives events sooner.
     ///
     /// Where the system gives no thread it works like [`LogReader::new`].
     pub fn ahead(scope: &'r Scope<'r, '_>, input: impl Read + Send + 'r) -> Self {
@@ -120,6 +122,7 @@ impl<'r> LogReader<'r> {
             messages: 0,
             packed_bytes: 0,
             consumed_bytes: 0,
+            has_failed: false,
             end: None,
         }
     }
@@ -130,7 +133,8 @@ impl<'r> LogReader<'r> {
     /// after it can be read all the same.
     ///
     /// # Errors
-    /// When the input cannot be read. A log that is cut or corrupt is no error, see [`LogReader::end`].
+    /// When the input cannot be read, after the events that came before; then every further call is an error, too.
+    /// A log that is cut or corrupt is no error, see [`LogReader::end`].
     pub fn next_event(&mut self) -> Result<Option<Result<Event<'_>, PointerFault>>, Error> {
         let Some((body, total)) = self.next_message()? else { return Ok(None) };
         let bytes = self.buffer.last(total);
@@ -178,9 +182,11 @@ impl<'r> LogReader<'r> {
                     self.messages += 1;
                     return Ok(Step::Message { body, total });
                 }
-                Framing::Partial { total } if self.stream_end.is_none() => {
-                    self.buffer.expect_message(total.unwrap_or(0));
-                    self.refill()?;
+                Framing::Partial { needed } if self.stream_end.is_none() => {
+                    self.buffer.expect_message(needed);
+                    while self.buffer.unread().len() < needed && self.stream_end.is_none() {
+                        self.refill()?;
+                    }
                 }
                 Framing::Partial { .. } => {
                     let cut = !self.buffer.unread().is_empty();
@@ -195,7 +201,11 @@ impl<'r> LogReader<'r> {
     }
 
     fn refill(&mut self) -> Result<(), Error> {
-        let refilled = self.supply.refill(&mut self.buffer)?;
+        if self.has_failed {
+            let source = io::Error::other("reading it has failed before");
+            return Err(Error::Read { packed_bytes: self.packed_bytes, source });
+        }
+        let refilled = self.supply.refill(&mut self.buffer).inspect_err(|_| self.has_failed = true)?;
         self.packed_bytes = refilled.packed_bytes;
         self.format = refilled.format.unwrap_or(self.format);
         self.stream_end = refilled.end;

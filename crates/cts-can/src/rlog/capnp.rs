@@ -14,7 +14,7 @@ use crate::PointerFault;
 const WORD: usize = 8;
 
 /// What a list of zero-sized structs may cost without having any content.
-const EMPTY_ELEMENTS_MAX: u64 = 4096;
+const EMPTY_ELEMENTS_MAX: u64 = 64;
 
 /// Where a segment lies in the bytes after the table of segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,25 +28,25 @@ pub(super) struct Span {
 pub(super) enum Framing {
     /// A message of `total` bytes whose content begins at `body`; all of it is there.
     Whole { body: usize, total: usize },
-    /// The beginning of a message; its length is known once its table is there.
-    Partial { total: Option<usize> },
+    /// The beginning of a message; more is known once `needed` bytes are there.
+    Partial { needed: usize },
     /// Nothing that can be a message.
     Bad(DamageReason),
 }
 
 /// Reads the table of segments at the front of `bytes` into `spans`.
 pub(super) fn frame(bytes: &[u8], spans: &mut Vec<Span>) -> Framing {
-    let Some(first) = u32_at(bytes, 0) else { return Framing::Partial { total: None } };
+    let Some(first) = u32_at(bytes, 0) else { return Framing::Partial { needed: WORD } };
     let count = u64::from(first) + 1;
     if count > MESSAGE_SEGMENTS_MAX {
         return Framing::Bad(DamageReason::TooManySegments(count));
     }
+    let count = first as usize + 1;
+    let body = (4 + 4 * count).next_multiple_of(WORD);
     spans.clear();
     let mut end: u64 = 0;
-    let mut at = 4;
-    for _ in 0..count {
-        let Some(words) = u32_at(bytes, at) else { return Framing::Partial { total: None } };
-        at += 4;
+    for index in 0..count {
+        let Some(words) = u32_at(bytes, 4 + 4 * index) else { return Framing::Partial { needed: body } };
         let start = end;
         end += u64::from(words) * WORD as u64;
         if end > MESSAGE_BYTES_MAX {
@@ -57,13 +57,12 @@ pub(super) fn frame(bytes: &[u8], spans: &mut Vec<Span>) -> Framing {
         };
         spans.push(Span { start, end });
     }
-    let body = at.next_multiple_of(WORD);
     let (first, last) = (spans[0], spans[spans.len() - 1]);
     if first.end == 0 {
         return Framing::Bad(DamageReason::EmptyMessage);
     }
     let total = body + last.end;
-    if bytes.len() < total { Framing::Partial { total: Some(total) } } else { Framing::Whole { body, total } }
+    if bytes.len() < total { Framing::Partial { needed: total } } else { Framing::Whole { body, total } }
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -20,6 +20,13 @@ const INPUT_BYTES: usize = 128 * 1024 + 16;
 /// break the bound on memory.
 pub(super) const ZSTD_WINDOW_LOG_MAX: u32 = 25;
 
+/// How many times larger a compressed log may become, past the first [`PLAIN_BYTES_FREE`]. Logs of a car that stands
+/// still reach some hundred times; what is made to harm reaches thousands (zstd) or a million (bzip2).
+pub(super) const PLAIN_PER_PACKED_MAX: u64 = 1000;
+
+/// Plain bytes that are handed out however few stored ones they come from.
+const PLAIN_BYTES_FREE: u64 = 1 << 30;
+
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 const ZSTD_SKIPPABLE_MAGIC: [u8; 3] = [0x2A, 0x4D, 0x18];
 const BZIP2_MAGIC: [u8; 3] = *b"BZh";
@@ -78,6 +85,8 @@ pub(super) struct Filled {
 pub(super) struct Decompressor<R> {
     input: Input<R>,
     codec: Codec,
+    /// Plain bytes that were handed out.
+    given: u64,
 }
 
 enum Codec {
@@ -95,8 +104,7 @@ enum Codec {
 
 impl<R: Read> Decompressor<R> {
     pub(super) fn new(input: R) -> Self {
-        let input = Input { reader: input, bytes: Vec::new(), start: 0, end: 0, read: 0, at_end: false };
-        Self { input, codec: Codec::Unknown }
+        Self { input: Input::new(input), codec: Codec::Unknown, given: 0 }
     }
 
     /// Returns how many bytes of the input, as stored, were read so far.
@@ -115,23 +123,39 @@ impl<R: Read> Decompressor<R> {
     }
 
     /// Writes the next plain bytes to `out`. Writes none only together with an end.
+    ///
+    /// What was decompressed before the reader failed is written first; the error comes with the next call.
     pub(super) fn fill(&mut self, out: &mut [u8]) -> Result<Filled, Error> {
         debug_assert!(!out.is_empty(), "an empty buffer can never be filled");
         if matches!(self.codec, Codec::Unknown) {
             self.codec = self.detect()?;
+        }
+        self.fill_or_fail(out).map_err(|source| Error::Read { packed_bytes: self.input.read, source })
+    }
+
+    fn fill_or_fail(&mut self, out: &mut [u8]) -> io::Result<Filled> {
+        if self.input.is_damaged {
+            return self.input.fail(0);
         }
         let filled = match &mut self.codec {
             Codec::Unknown => unreachable!("the format was detected above"),
             Codec::Plain => self.input.copy_to(out),
             Codec::Zstd { context, inside_frame } => fill_zstd(&mut self.input, context, inside_frame, out),
             Codec::Bzip2 { stream } => fill_bzip2(&mut self.input, stream, out),
-        };
-        filled.map_err(|source| Error::Read { packed_bytes: self.input.read, source })
+        }?;
+        self.given += filled.bytes as u64;
+        let is_bomb = self.given > PLAIN_BYTES_FREE && self.given / PLAIN_PER_PACKED_MAX > self.input.used();
+        if is_bomb && filled.end.is_none() {
+            return self.input.damaged(filled.bytes, DamageReason::DecompressionBomb);
+        }
+        Ok(filled)
     }
 
     fn detect(&mut self) -> Result<Codec, Error> {
-        let first = self.input.peek(4).map_err(|source| Error::Read { packed_bytes: 0, source })?;
-        Ok(match Format::detect(first) {
+        if let Err(source) = self.input.fill_to(4) {
+            return Err(Error::Read { packed_bytes: self.input.read, source });
+        }
+        Ok(match Format::detect(self.input.unread()) {
             Format::Plain => Codec::Plain,
             Format::Bzip2 => Codec::Bzip2 { stream: None },
             Format::Zstd => {
@@ -154,9 +178,7 @@ fn fill_zstd<R: Read>(
 ) -> io::Result<Filled> {
     let mut written = 0;
     while written < out.len() {
-        if input.is_empty() {
-            input.refill()?;
-        }
+        input.refill_if_empty();
         let mut source = InBuffer::around(input.unread());
         let mut target = OutBuffer::around(&mut out[written..]);
         let result = context.decompress_stream(&mut target, &mut source);
@@ -168,6 +190,8 @@ fn fill_zstd<R: Read>(
                 // At the end of a frame the hint is 0. A call without any input leaves the state as it was.
                 if taken > 0 || given > 0 {
                     *inside_frame = hint != 0;
+                } else if input.failure.is_some() && input.is_empty() {
+                    return input.fail(written);
                 } else if input.at_end && input.is_empty() {
                     let end = match *inside_frame {
                         true => StreamEnd::Damaged { reason: DamageReason::CutZstd, packed_bytes_lost: 0 },
@@ -198,12 +222,14 @@ fn fill_zstd<R: Read>(
 fn fill_bzip2<R: Read>(input: &mut Input<R>, stream: &mut Option<Bzip2>, out: &mut [u8]) -> io::Result<Filled> {
     let mut written = 0;
     while written < out.len() {
-        if input.is_empty() {
-            input.refill()?;
-        }
+        input.refill_if_empty();
         let at_end = input.at_end && input.is_empty();
+        let failed = input.failure.is_some() && input.is_empty();
         if stream.is_none() && at_end {
             return Ok(Filled { bytes: written, end: Some(StreamEnd::Clean) });
+        }
+        if stream.is_none() && failed {
+            return input.fail(written);
         }
         let decoder = stream.get_or_insert_with(|| Bzip2::new(false));
         let (taken_before, given_before) = (decoder.total_in(), decoder.total_out());
@@ -217,6 +243,7 @@ fn fill_bzip2<R: Read>(input: &mut Input<R>, stream: &mut Option<Bzip2>, out: &m
             // The machine's fault and not the log's.
             Ok(Status::MemNeeded) => return Err(ErrorKind::OutOfMemory.into()),
             Ok(_) if taken > 0 || given > 0 => {}
+            Ok(_) if failed => return input.fail(written),
             Ok(_) if at_end => {
                 let end = StreamEnd::Damaged { reason: DamageReason::CutBzip2, packed_bytes_lost: 0 };
                 return Ok(Filled { bytes: written, end: Some(end) });
@@ -244,9 +271,18 @@ struct Input<R> {
     end: usize,
     read: u64,
     at_end: bool,
+    /// Why the reader gives no more, until that was told.
+    failure: Option<io::Error>,
+    /// Set when what follows is of no use.
+    is_damaged: bool,
 }
 
 impl<R: Read> Input<R> {
+    fn new(reader: R) -> Self {
+        let (bytes, failure) = (Vec::new(), None);
+        Self { reader, bytes, start: 0, end: 0, read: 0, at_end: false, failure, is_damaged: false }
+    }
+
     fn unread(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
@@ -255,28 +291,37 @@ impl<R: Read> Input<R> {
         self.start == self.end
     }
 
+    /// Returns how many bytes were read and used.
+    fn used(&self) -> u64 {
+        self.read - self.unread().len() as u64
+    }
+
     fn consume(&mut self, count: usize) {
         self.start += count;
         debug_assert!(self.start <= self.end, "a decoder took more than it was given");
     }
 
-    /// Reads the next bytes once the ones before are used up.
-    fn refill(&mut self) -> io::Result<()> {
-        debug_assert!(self.is_empty(), "unread bytes would be lost");
+    /// Reads the next bytes once the ones before are used up. That there are none is told by `at_end` or `failure`.
+    fn refill_if_empty(&mut self) {
+        if !self.is_empty() || self.at_end || self.failure.is_some() {
+            return;
+        }
         self.bytes.resize(INPUT_BYTES, 0);
         self.start = 0;
         self.end = 0;
-        self.end = self.read_to_free(0)?;
-        Ok(())
+        match self.read_to_free(0) {
+            Ok(count) => self.end = count,
+            Err(failure) => self.failure = Some(failure),
+        }
     }
 
-    /// Returns at least `count` unread bytes, fewer only when the input has no more.
-    fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+    /// Reads until there are at least `count` unread bytes, fewer only when the input has no more.
+    fn fill_to(&mut self, count: usize) -> io::Result<()> {
         self.bytes.resize(INPUT_BYTES, 0);
         while self.end < count && !self.at_end {
             self.end += self.read_to_free(self.end)?;
         }
-        Ok(self.unread())
+        Ok(())
     }
 
     fn read_to_free(&mut self, from: usize) -> io::Result<usize> {
@@ -284,6 +329,14 @@ impl<R: Read> Input<R> {
         self.read += count as u64;
         self.at_end = count == 0;
         Ok(count)
+    }
+
+    /// Hands out what was decompressed before the reader failed, and the failure once there is nothing.
+    fn fail(&mut self, bytes: usize) -> io::Result<Filled> {
+        if bytes > 0 {
+            return Ok(Filled { bytes, end: None });
+        }
+        Err(self.failure.take().unwrap_or_else(|| io::Error::other("reading has failed before")))
     }
 
     /// Hands out bytes as they are, without the detour through the own buffer once it is empty.
@@ -301,14 +354,20 @@ impl<R: Read> Input<R> {
 
     /// Ends the stream and counts the stored bytes that are lost, to the end of the input.
     fn damaged(&mut self, bytes: usize, reason: DamageReason) -> io::Result<Filled> {
-        let mut lost = self.unread().len() as u64;
-        while !self.at_end {
+        self.is_damaged = true;
+        let mut packed_bytes_lost = 0;
+        loop {
+            self.refill_if_empty();
+            if self.is_empty() {
+                break;
+            }
+            packed_bytes_lost += self.unread().len() as u64;
             self.start = self.end;
-            self.refill()?;
-            lost += self.unread().len() as u64;
         }
-        self.start = self.end;
-        Ok(Filled { bytes, end: Some(StreamEnd::Damaged { reason, packed_bytes_lost: lost }) })
+        if self.failure.is_some() {
+            return self.fail(bytes);
+        }
+        Ok(Filled { bytes, end: Some(StreamEnd::Damaged { reason, packed_bytes_lost }) })
     }
 }
 

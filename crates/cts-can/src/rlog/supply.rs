@@ -57,7 +57,12 @@ impl PlainBuffer {
         }
     }
 
+    /// Moves the unread bytes to the front. They are never more than the last refill brought, as everything before
+    /// belonged to a message that was consumed since; so moving takes no longer than reading does.
     fn move_to_front(&mut self) {
+        if self.start == 0 {
+            return;
+        }
         self.bytes.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
@@ -148,7 +153,8 @@ pub(super) fn ahead<'scope, R: Read + Send + 'scope>(
     }
 }
 
-/// Fills chunks until the log ends, an error stops it or the parser is gone.
+/// Fills chunks until the log ends, an error stops it or the parser is gone. Each but the last is full, so that a slow
+/// reader costs no more exchanges between the threads than a fast one.
 fn decompress_all<R: Read>(
     mut decompressor: Decompressor<R>,
     give: &SyncSender<Result<Chunk, Error>>,
@@ -157,12 +163,32 @@ fn decompress_all<R: Read>(
     loop {
         let mut bytes = recycled.try_recv().unwrap_or_default();
         bytes.resize(HEADROOM_BYTES + CHUNK_BYTES, 0);
-        let chunk = decompressor.fill(&mut bytes[HEADROOM_BYTES..]).map(|Filled { bytes: filled, end }| {
-            let (packed_bytes, format) = (decompressor.packed_bytes(), decompressor.format());
-            Chunk { bytes, filled, refilled: Refilled { packed_bytes, format, end } }
-        });
-        let last = chunk.as_ref().map_or(true, |chunk| chunk.refilled.end.is_some());
-        if give.send(chunk).is_err() || last {
+        let mut filled = 0;
+        let end = loop {
+            match decompressor.fill(&mut bytes[HEADROOM_BYTES + filled..]) {
+                Ok(more) => {
+                    filled += more.bytes;
+                    if more.end.is_some() || filled == CHUNK_BYTES {
+                        break Ok(more.end);
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        let (end, failure) = match end {
+            Ok(end) => (end, None),
+            Err(error) => (None, Some(error)),
+        };
+        let is_last = end.is_some();
+        let refilled = Refilled { packed_bytes: decompressor.packed_bytes(), format: decompressor.format(), end };
+        // What came before an error is used.
+        let is_gone = give.send(Ok(Chunk { bytes, filled, refilled })).is_err();
+        if let Some(error) = failure {
+            // The parser may be gone; then nobody asks for the error.
+            let _ = give.send(Err(error));
+            return;
+        }
+        if is_gone || is_last {
             return;
         }
     }
@@ -188,5 +214,36 @@ impl Drop for Ahead<'_> {
             // A panic in it has been passed on already, by the channel that broke.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// Gives one byte at a time.
+    struct Drops(usize);
+
+    impl Read for Drops {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.min(1);
+            out[..count].fill(7);
+            self.0 -= count;
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn chunks_are_full_however_slow_the_reader_is() {
+        let (give, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
+        let (_used, recycled) = mpsc::sync_channel(1);
+        decompress_all(Decompressor::new(Drops(CHUNK_BYTES + 10)), &give, &recycled);
+        drop(give);
+        let chunks: Vec<Chunk> = chunks.iter().map(|chunk| chunk.ok().unwrap()).collect();
+        let found: Vec<(usize, u64, bool)> =
+            chunks.iter().map(|c| (c.filled, c.refilled.packed_bytes, c.refilled.end.is_some())).collect();
+        assert_eq!(found, [(CHUNK_BYTES, CHUNK_BYTES as u64, false), (10, CHUNK_BYTES as u64 + 10, true)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Logs that are cut, corrupt or made to harm: what is whole is kept, and nothing panics.
 
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 
 use cts_can::Error;
 use cts_can::rlog::{Damage, DamageReason, Format, LogReader, MESSAGE_BYTES_MAX};
@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use crate::shared::{edge_logs, example, fixture, same_cases};
 use crate::table::{first_second, table};
-use crate::writer::{MadeEvent, log};
+use crate::writer::message::{Tree, Value, message};
+use crate::writer::{CAN, MadeEvent, event, log};
 
 fn damage_of(log: &[u8]) -> Option<Damage> {
     table(log, &first_second()).1.logs[0].end.damage.clone()
@@ -121,6 +122,42 @@ fn a_claim_of_a_huge_message_is_damage_and_takes_no_memory() {
 }
 
 #[test]
+fn frames_without_any_bytes_are_not_made_out_of_nothing() {
+    // Elements of a list may have no size at all; a writer of canonical messages makes some, but never thousands.
+    let none = Tree::default();
+    let event = |count| {
+        let elements = vec![none.clone(); count];
+        message(event(7, CAN, Value::Structs { data_words: 0, pointer_count: 0, elements }), [])
+    };
+    let (_, summary) = table(&event(60), &first_second());
+    assert_eq!((summary.rows, summary.is_whole()), (60, true));
+    let bytes = event(4000);
+    let (_, summary) = table(&bytes, &first_second());
+    assert_eq!((summary.rows, summary.logs[0].bad_events), (0, 1), "{} bytes", bytes.len());
+}
+
+#[test]
+fn a_few_bytes_that_become_gigabytes_are_damage() {
+    // Messages of a megabyte that say nothing, again and again.
+    let mut plain = log(&frames(1));
+    let good = message(event(1, 65, Value::Bytes(vec![0; 1 << 20])), []);
+    plain.extend(good.repeat(8));
+    let packed = zstd::encode_all(plain.as_slice(), 19).unwrap();
+    assert!(packed.len() < 4096, "{} bytes", packed.len());
+    let bomb = packed.repeat(400);
+    let (_, summary) = table(&bomb, &first_second());
+    let end = &summary.logs[0].end;
+    let damage = end.damage.as_ref().unwrap();
+    assert_eq!(damage.reason, DamageReason::DecompressionBomb);
+    assert!((1 << 30..1100 << 20).contains(&end.plain_bytes), "{} bytes were decompressed", end.plain_bytes);
+    assert_eq!((end.packed_bytes, damage.packed_bytes_lost > 100), (bomb.len() as u64, true));
+    assert_eq!(summary.rows % 2, 0);
+    // As many bytes that are stored as they are harm nobody, and neither does half a gigabyte out of nothing.
+    let (_, summary) = table(&packed.repeat(60), &first_second());
+    assert!(summary.is_whole());
+}
+
+#[test]
 fn a_large_message_between_small_ones_is_read() {
     for payload in [30_000, 40_000, 300_000, 2_000_000, usize::try_from(MESSAGE_BYTES_MAX).unwrap() - 64] {
         let mut events = frames(2);
@@ -188,74 +225,6 @@ fn a_zstd_window_beyond_the_limit_is_refused_by_name() {
     assert_eq!(damage.reason.to_string(), "a zstd frame needs a window of more than 32 MiB");
     let frame = [0x28, 0xB5, 0x2F, 0xFD, 0x00, (25 - 10) << 3, 0x01, 0x00, 0x00];
     assert_eq!(damage_of(&frame), None);
-}
-
-/// Hands out a few bytes at a time, with interruptions, and fails at the end if it is told to.
-struct Dripping<'a> {
-    rest: &'a [u8],
-    calls: usize,
-    fails: bool,
-}
-
-impl Read for Dripping<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.calls += 1;
-        if self.calls.is_multiple_of(3) {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        if self.rest.is_empty() && self.fails {
-            return Err(io::Error::other("the disk is gone"));
-        }
-        let count = self.rest.len().min(out.len()).min(1 + self.calls % 7);
-        out[..count].copy_from_slice(&self.rest[..count]);
-        self.rest = &self.rest[count..];
-        Ok(count)
-    }
-}
-
-#[test]
-fn a_reader_may_give_its_bytes_in_any_pieces() {
-    for (name, bytes) in edge_logs() {
-        let (expected, _) = table(&bytes, &first_second());
-        let mut out = Vec::new();
-        let dripping = Dripping { rest: &bytes, calls: 0, fails: false };
-        write_table(dripping, &mut out, &first_second(), |_| {}).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), expected, "{name}");
-    }
-}
-
-#[test]
-fn a_reader_that_fails_is_an_error_and_not_damage() {
-    for bytes in [fixture("edge/shapes.rlog"), fixture("edge/shapes.rlog.zst"), fixture("edge/two_streams.rlog.bz2")] {
-        let dripping = Dripping { rest: &bytes, calls: 0, fails: true };
-        let error = write_table(dripping, io::sink(), &first_second(), |_| {}).unwrap_err();
-        let Error::Read { packed_bytes, .. } = error else { panic!("{error}") };
-        assert_eq!(packed_bytes, bytes.len() as u64);
-    }
-}
-
-/// Takes some bytes, then no more.
-struct Full(usize);
-
-impl io::Write for Full {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = bytes.len().min(self.0);
-        self.0 -= count;
-        if count == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(count) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[test]
-fn a_writer_that_takes_no_more_ends_the_reading_at_once() {
-    let sample = example("toyota-5s.rlog.zst");
-    for room in [0, 10, 100_000] {
-        let error = write_table(sample.as_slice(), Full(room), &TableOptions::default(), |_| {}).unwrap_err();
-        assert!(matches!(&error, Error::Write(cause) if cause.kind() == io::ErrorKind::StorageFull), "{error:?}");
-    }
 }
 
 /// Reads everything on one thread; returns rows as a table would have them, to compare both ways of reading.

@@ -12,6 +12,7 @@ mod golden;
 mod layout;
 mod options;
 mod prefixes;
+mod readers;
 mod shared;
 mod states;
 mod table;
