@@ -61,22 +61,33 @@ pub struct InputSummary {
     pub log_end: Option<LogEnd>,
 }
 
-/// When an event was written, seen from the first `can` event of the first log.
+/// When an event was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EventTime {
-    nanoseconds: i128,
+    mono_time: u64,
+    /// That of the first `can` event of the first log.
+    zero: u64,
 }
 
 impl EventTime {
-    /// Returns the seconds, as exact as they are known.
+    /// Returns the seconds since the first `can` event of the first log, as exact as they are known.
     pub(crate) fn seconds(self) -> f64 {
-        time::seconds(self.nanoseconds)
+        time::seconds(self.since_zero())
+    }
+
+    /// Returns the seconds since the device booted.
+    pub(crate) fn seconds_since_boot(self) -> f64 {
+        time::seconds(i128::from(self.mono_time))
     }
 
     /// Returns the seconds that the log's table shows, those with six decimals: so the analysis of a log is that of its
     /// table.
     pub(crate) fn printed_seconds(self) -> f64 {
-        time::printed_seconds(self.nanoseconds)
+        time::printed_seconds(self.since_zero())
+    }
+
+    fn since_zero(self) -> i128 {
+        time::difference(self.mono_time, self.zero)
     }
 }
 
@@ -212,8 +223,7 @@ impl Inputs {
             Ok((event, frames)) => match event.kind {
                 EventKind::Can => {
                     let zero = *self.time_zero.get_or_insert(event.mono_time);
-                    let time = EventTime { nanoseconds: time::difference(event.mono_time, zero) };
-                    return take.frames(time, frames);
+                    return take.frames(EventTime { mono_time: event.mono_time, zero }, frames);
                 }
                 EventKind::Unknown(kind) if self.is_strict => return Err(Error::UnknownEvent { message, kind }),
                 EventKind::Unknown(_) => {
@@ -221,8 +231,8 @@ impl Inputs {
                     return Ok(());
                 }
                 _ => {
-                    let since = |zero| EventTime { nanoseconds: time::difference(event.mono_time, zero) };
-                    take.event(self.time_zero.map(since), &event)
+                    let time = self.time_zero.map(|zero| EventTime { mono_time: event.mono_time, zero });
+                    take.event(time, &event)
                 }
             },
             Err(fault) => Err(fault),
