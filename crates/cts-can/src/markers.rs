@@ -2,7 +2,8 @@
 //!
 //! A left blinker that goes on begins a mark, also in place of one that has begun; hazard lights begin one too. A right
 //! blinker that goes on ends it, unless the timeout has passed: then the mark is forgotten. A mark that has begun and
-//! never ends is told as an incomplete window around its beginning. Times are seconds of any clock.
+//! never ends is told as an incomplete window around its beginning. Times are seconds of any clock, and a state that is
+//! the same as before is no change.
 
 use crate::bitwatch::Window;
 
@@ -45,34 +46,64 @@ pub struct BlinkerWindow {
     pub window: Window,
 }
 
+/// Finds windows while the changes come; nothing is kept but the mark that has begun.
+#[derive(Clone, Debug)]
+pub(crate) struct BlinkerMarks {
+    rule: MarkerRule,
+    earliest: f64,
+    left: bool,
+    right: bool,
+    begun: Option<f64>,
+}
+
+impl BlinkerMarks {
+    /// Begins with both blinkers off.
+    pub(crate) fn new(rule: &MarkerRule, earliest: f64) -> Self {
+        Self { rule: *rule, earliest, left: false, right: false, begun: None }
+    }
+
+    /// Takes the state of a moment; returns the window that ends with it.
+    pub(crate) fn change(&mut self, change: &BlinkerChange) -> Option<BlinkerWindow> {
+        let BlinkerChange { time, left, right } = *change;
+        if (left, right) == (self.left, self.right) {
+            return None;
+        }
+        let (left_goes_on, right_goes_on) = (left && !self.left, right && !self.right);
+        (self.left, self.right) = (left, right);
+        if left_goes_on {
+            self.begun = Some(time);
+            return None;
+        }
+        let begun = self.begun?;
+        if time - begun > self.rule.timeout {
+            self.begun = None;
+            return None;
+        }
+        right_goes_on.then(|| {
+            self.begun = None;
+            self.window(begun, Some(time))
+        })
+    }
+
+    /// Ends the search; returns the incomplete window of a mark that has begun.
+    pub(crate) fn finish(self) -> Option<BlinkerWindow> {
+        self.begun.map(|begun| self.window(begun, None))
+    }
+
+    fn window(&self, begun: f64, ended: Option<f64>) -> BlinkerWindow {
+        let start = (begun - self.rule.pre).max(self.earliest);
+        BlinkerWindow { begun, ended, window: Window { start, end: ended.unwrap_or(begun) + self.rule.post } }
+    }
+}
+
 /// Returns the windows that the driver marked, in the order of time.
 ///
 /// Changes are in the order of time; both blinkers are off before the first. No window begins before `earliest`.
 #[must_use]
 pub fn blinker_windows(changes: &[BlinkerChange], rule: &MarkerRule, earliest: f64) -> Vec<BlinkerWindow> {
-    let mut windows = Vec::new();
-    let mut begun: Option<f64> = None;
-    let (mut left, mut right) = (false, false);
-    let window = |begun: f64, ended: Option<f64>| BlinkerWindow {
-        begun,
-        ended,
-        window: Window { start: (begun - rule.pre).max(earliest), end: ended.unwrap_or(begun) + rule.post },
-    };
-    for change in changes {
-        let (left_goes_on, right_goes_on) = (change.left && !left, change.right && !right);
-        (left, right) = (change.left, change.right);
-        if left_goes_on {
-            begun = Some(change.time);
-        } else if let Some(start) = begun {
-            if change.time - start > rule.timeout {
-                begun = None;
-            } else if right_goes_on {
-                windows.push(window(start, Some(change.time)));
-                begun = None;
-            }
-        }
-    }
-    windows.extend(begun.map(|start| window(start, None)));
+    let mut marks = BlinkerMarks::new(rule, earliest);
+    let mut windows: Vec<BlinkerWindow> = changes.iter().filter_map(|change| marks.change(change)).collect();
+    windows.extend(marks.finish());
     windows
 }
 
@@ -131,6 +162,22 @@ mod tests {
         assert_eq!(marks(&flash(5.0, false, true)), []);
     }
 
+    #[test]
+    fn a_new_left_takes_the_place_of_an_older_one_and_one_right_ends_one_mark() {
+        assert_eq!(marks(&[(2.0, true, false), (3.0, true, true)]), [(2.0, Some(3.0))]);
+        let states = [flash(2.0, true, false), flash(4.0, false, true), flash(6.0, false, true)].concat();
+        assert_eq!(marks(&states), [(2.0, Some(4.0))]);
+        assert_eq!(marks(&[(1.0, false, true), (2.0, true, true), (3.0, false, true)]), [(2.0, None)]);
+    }
+
+    #[test]
+    fn only_a_change_can_come_too_late() {
+        // Left goes off late, so nothing has begun when right goes on.
+        assert_eq!(marks(&[(1.0, true, false), (17.0, false, false), (18.0, false, true)]), []);
+        // The same state again is no change, however late: the mark is still there at the end.
+        assert_eq!(marks(&[(1.0, true, false), (17.0, true, false)]), [(1.0, None)]);
+    }
+
     /// What a window is, said without a state: the last left edge before a right edge, none of them used before,
     /// and not a single change between them that came too late.
     fn obviously(states: &[BlinkerChange], rule: &MarkerRule) -> Vec<(f64, Option<f64>)> {
@@ -161,7 +208,9 @@ mod tests {
             let mut all = Vec::new();
             for (step, left, right) in steps {
                 time += f64::from(step) / 8.0;
-                all.push(BlinkerChange { time, left, right });
+                if all.last().map_or(OFF, |last: &BlinkerChange| (last.left, last.right)) != (left, right) {
+                    all.push(BlinkerChange { time, left, right });
+                }
             }
             let rule = MarkerRule { pre: 1.0, post: 2.0, timeout: f64::from(timeout) / 8.0 };
             let windows = blinker_windows(&all, &rule, 0.0);
