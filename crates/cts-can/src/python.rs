@@ -1,6 +1,10 @@
-//! Numbers as Python prints them, and cells as its `csv` module quotes them.
+//! Numbers as Python prints them, cells as its `csv` module quotes them, and its JSON.
 
 use std::fmt::{self, Write as _};
+
+mod json;
+
+pub(crate) use json::Json;
 
 use crate::text::Text;
 
@@ -29,10 +33,14 @@ pub(crate) fn write_repr(out: &mut impl fmt::Write, value: f64) -> fmt::Result {
     }
 }
 
+/// Returns `round(value, decimals)`: the exact value of the number is rounded, ties to even.
+pub(crate) fn round(value: f64, decimals: usize) -> f64 {
+    format!("{value:.decimals$}").parse().unwrap_or(value)
+}
+
 /// Returns a number with three decimals as `round(value, 3)` and `repr` give it.
 pub(crate) fn rounded(value: f64) -> String {
-    let rounded = format!("{value:.3}").parse().unwrap_or(value);
-    repr(rounded)
+    repr(round(value, 3))
 }
 
 /// Returns a cell with what Python quotes quoted.
@@ -77,6 +85,13 @@ pub(crate) fn clock(seconds: f64) -> String {
     format!("{sign}{minutes:02.0}:{rest:06.3}")
 }
 
+/// Returns seconds as minutes and seconds, split the way `seconds // 60` and `seconds % 60` do.
+pub(crate) fn floored_clock(seconds: f64) -> String {
+    let rest = seconds.rem_euclid(60.0) + 0.0;
+    let minutes = ((seconds - rest) / 60.0).round() + 0.0;
+    format!("{minutes:02.0}:{rest:06.3}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +113,30 @@ mod tests {
         );
         let theirs = ["00:00.000", "00:00.000", "00:00.000", "00:60.000", "59:60.000", "100:00.000"];
         assert_eq!(seconds.map(clamped_clock), theirs);
+    }
+
+    #[test]
+    fn rounding_looks_at_the_exact_value() {
+        // 1.0005 lies below its decimals, 0.0625 and 2.5 are exact.
+        assert_eq!([1.0005, 0.0625, 58_910.643_999_9].map(|value| round(value, 3)), [1.0, 0.062, 58_910.644]);
+        assert_eq!([54.849_999, 2.25, -0.04].map(|value| round(value, 1)), [54.8, 2.2, -0.0]);
+    }
+
+    #[test]
+    fn a_clock_splits_at_whole_minutes_also_below_zero() {
+        let seconds = [0.0, 12.0, 59.999, 60.0, 58_919.678, 6_000.001, -0.3, -60.0, -0.0];
+        let texts = [
+            "00:00.000",
+            "00:12.000",
+            "00:59.999",
+            "01:00.000",
+            "981:59.678",
+            "100:00.001",
+            "-1:59.700",
+            "-1:00.000",
+            "00:00.000",
+        ];
+        assert_eq!(seconds.map(floored_clock), texts);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bitwatch;
+mod cruise_compat;
 mod damage;
 mod dbc;
 mod events;
