@@ -1,5 +1,5 @@
 //! Measures the library alone: `write_table LOG OUT [FORMAT [WINDOW_START WINDOW_DURATION]]`, where the format is `csv`,
-//! `extended`, `cabana`, `ndjson` or `candump`.
+//! `extended`, `cabana`, `ndjson`, `candump` or `parquet`.
 //!
 //! Prints what was found and how long it took; the tool of the same name lives in `cts-tools`.
 
@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "cabana" => TableFormat::Csv(Columns::Cabana),
         "ndjson" => TableFormat::Ndjson,
         "candump" => TableFormat::Candump,
+        "parquet" => TableFormat::Parquet,
         other => return Err(format!("there is no format {other}").into()),
     };
     let mut seconds = rest.iter().skip(1).map(|text| text.parse());

@@ -16,6 +16,7 @@ mod csv;
 mod digits;
 mod lines;
 mod ndjson;
+mod parquet;
 mod sink;
 // What is told.
 mod summary;
@@ -41,6 +42,8 @@ pub enum TableFormat {
     Ndjson,
     /// The lines of `candump -l`.
     Candump,
+    /// A Parquet file: `timestamp`, `log_mono_time`, `segment`, `address`, `bus`, `origin`, `data`.
+    Parquet,
 }
 
 impl Default for TableFormat {
@@ -99,11 +102,11 @@ pub struct TableOptions {
 /// When the log cannot be read or the rows cannot be written, and for damage where the options are strict.
 pub fn write_table(
     log: impl Read + Send,
-    out: impl Write,
+    out: impl Write + Send,
     options: &TableOptions,
     mut progress: impl FnMut(Progress),
 ) -> Result<Summary, Error> {
-    let mut conversion = Conversion::new(out, options);
+    let mut conversion = Conversion::new(out, options)?;
     conversion.add_log(log, &mut progress)?;
     conversion.finish()
 }
@@ -112,8 +115,7 @@ pub fn write_table(
 ///
 /// The logs belong together: times of all of them count from the first `can` event of the first one.
 /// Rows wait in a buffer until [`Conversion::finish`], which every table needs.
-#[derive(Debug)]
-pub struct Conversion<W: Write> {
+pub struct Conversion<W: Write + Send> {
     sink: Sink<W>,
     window: WindowRule,
     filter: PreparedFilter,
@@ -127,11 +129,14 @@ pub struct Conversion<W: Write> {
     logs: Vec<LogSummary>,
 }
 
-impl<W: Write> Conversion<W> {
+impl<W: Write + Send> Conversion<W> {
     /// Begins a table with its header.
-    pub fn new(out: W, options: &TableOptions) -> Self {
-        Self {
-            sink: Sink::new(out, options),
+    ///
+    /// # Errors
+    /// When the beginning of the table cannot be written.
+    pub fn new(out: W, options: &TableOptions) -> Result<Self, Error> {
+        Ok(Self {
+            sink: Sink::new(out, options)?,
             window: options.window,
             filter: PreparedFilter::new(&options.filter),
             include_sendcan: options.include_sendcan,
@@ -141,7 +146,7 @@ impl<W: Write> Conversion<W> {
             early: EarlyFrames::default(),
             counts: Counts::default(),
             logs: Vec::new(),
-        }
+        })
     }
 
     /// Adds the rows of a log and returns what was found in it.
@@ -150,12 +155,12 @@ impl<W: Write> Conversion<W> {
     /// when they are added in the order in which they were recorded.
     ///
     /// # Errors
-    /// As for [`write_table`]; the rows before the error are written all the same.
+    /// As for [`write_table`]; the rows before the error are written all the same, and none can be added then.
     pub fn add_log(&mut self, log: impl Read + Send, progress: &mut dyn FnMut(Progress)) -> Result<&LogSummary, Error> {
         let result = thread::scope(|scope| self.convert(&mut LogReader::ahead(scope, log), progress));
         if let Err(error) = result {
             if !matches!(error, Error::Write(_)) {
-                self.sink.flush()?;
+                self.sink.finish()?;
             }
             return Err(error);
         }
@@ -168,7 +173,7 @@ impl<W: Write> Conversion<W> {
     /// When the rows cannot be written.
     pub fn finish(mut self) -> Result<Summary, Error> {
         self.release_early_frames()?;
-        self.sink.flush()?;
+        self.sink.finish()?;
         Ok(self.counts.into_summary(self.sink.bytes_written(), self.time_zero, self.logs))
     }
 
@@ -285,6 +290,7 @@ impl<W: Write> Conversion<W> {
             Sink::Cabana(rows) => put_rows(rows, &head, filter, counts, frames),
             Sink::Ndjson(rows) => put_rows(rows, &head, filter, counts, frames),
             Sink::Candump(rows) => put_rows(rows, &head, filter, counts, frames),
+            Sink::Parquet(rows) => put_rows(rows.as_mut(), &head, filter, counts, frames),
         }?;
         self.counts.count_event_rows(segment, seconds, self.counts.rows - rows_before);
         Ok(())

@@ -12,6 +12,8 @@ const OLD_CLIENTS: [&str; 3] = ["repo_root", "deps_dir", "install_missing_deps"]
 pub(crate) const CSV: &str = "text/csv; charset=utf-8";
 /// Media type of a JSON object on every line.
 pub(crate) const NDJSON: &str = "application/x-ndjson";
+/// Media type of a Parquet file.
+pub(crate) const PARQUET: &str = "application/vnd.apache.parquet";
 /// Media type of lines that have a form of their own.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 /// Media type of a summary.

@@ -9,6 +9,7 @@ use super::candump::CandumpLine;
 use super::csv::{CabanaLine, CsvLine};
 use super::lines::LineWriter;
 use super::ndjson::NdjsonLine;
+use super::parquet::ParquetRows;
 use super::{Columns, TableFormat, TableOptions};
 use crate::Error;
 use crate::frame::{Frame, Origin};
@@ -35,33 +36,35 @@ pub(super) trait RowSink {
 }
 
 /// The sink of a format.
-#[derive(Debug)]
-pub(super) enum Sink<W> {
+pub(super) enum Sink<W: Write + Send> {
     Csv(LineWriter<W, CsvLine>),
     Cabana(LineWriter<W, CabanaLine>),
     Ndjson(LineWriter<W, NdjsonLine>),
     Candump(LineWriter<W, CandumpLine>),
+    Parquet(Box<ParquetRows<W>>),
 }
 
-impl<W: Write> Sink<W> {
-    pub(super) fn new(out: W, options: &TableOptions) -> Self {
+impl<W: Write + Send> Sink<W> {
+    pub(super) fn new(out: W, options: &TableOptions) -> Result<Self, Error> {
         let physical = options.physical_buses;
-        match options.format {
+        Ok(match options.format {
             TableFormat::Csv(Columns::Basic) => Self::Csv(LineWriter::new(out, CsvLine::basic(), physical)),
             TableFormat::Csv(Columns::Extended) => Self::Csv(LineWriter::new(out, CsvLine::extended(), physical)),
             TableFormat::Csv(Columns::Cabana) => Self::Cabana(LineWriter::new(out, CabanaLine::default(), physical)),
             TableFormat::Ndjson => Self::Ndjson(LineWriter::new(out, NdjsonLine::default(), physical)),
             TableFormat::Candump => Self::Candump(LineWriter::new(out, CandumpLine::default(), physical)),
-        }
+            TableFormat::Parquet => Self::Parquet(Box::new(ParquetRows::new(out, physical)?)),
+        })
     }
 
-    /// Writes everything that waits.
-    pub(super) fn flush(&mut self) -> Result<(), Error> {
+    /// Writes everything that waits, and what a file ends with. No row may follow.
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
         match self {
             Self::Csv(rows) => rows.flush(),
             Self::Cabana(rows) => rows.flush(),
             Self::Ndjson(rows) => rows.flush(),
             Self::Candump(rows) => rows.flush(),
+            Self::Parquet(rows) => rows.finish(),
         }
     }
 
@@ -72,6 +75,7 @@ impl<W: Write> Sink<W> {
             Self::Cabana(rows) => rows.bytes_written(),
             Self::Ndjson(rows) => rows.bytes_written(),
             Self::Candump(rows) => rows.bytes_written(),
+            Self::Parquet(rows) => rows.bytes_written(),
         }
     }
 }

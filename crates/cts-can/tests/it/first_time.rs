@@ -134,7 +134,7 @@ fn logs_without_a_time_keep_their_places() {
 fn joined(segments: &[Vec<u8>], options: &TableOptions) -> String {
     let times: Vec<Option<u64>> = segments.iter().map(|segment| first_time(segment)).collect();
     let mut out = Vec::new();
-    let mut conversion = Conversion::new(&mut out, options);
+    let mut conversion = Conversion::new(&mut out, options).unwrap();
     for number in time_order(&times) {
         conversion.add_log(segments[number].as_slice(), &mut |_| {}).unwrap();
     }

@@ -3,8 +3,9 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use cts_can::rlog::{first_can_time, time_order};
 use cts_can::segments::WindowRule;
-use cts_can::table::{Conversion, TableOptions, write_table};
+use cts_can::table::{Conversion, Summary, TableOptions, write_table};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -129,24 +130,48 @@ fn the_rows_before_the_damage_are_kept_where_the_python_tool_keeps_nothing() {
     assert_eq!(damage.reason.to_string(), "the file ends inside a bzip2 stream");
 }
 
-#[test]
-fn segments_give_the_table_of_the_whole_drive() {
-    let Some(shared) = shared::folder() else { return };
-    let logs = [0, 1, 2].map(|number| File::open(shared.join(format!("data/big/seg--{number}--rlog.zst"))).unwrap());
-    let mut parts = Vec::new();
-    let mut conversion = Conversion::new(&mut parts, &TableOptions::default());
+/// Returns where the segments with these numbers lie.
+fn segments(numbers: &[u32]) -> Option<Vec<PathBuf>> {
+    let shared = shared::folder()?;
+    Some(numbers.iter().map(|number| shared.join(format!("data/big/seg--{number}--rlog.zst"))).collect())
+}
+
+/// Joins segments in the order in which they were recorded.
+fn joined(segments: &[PathBuf], out: impl std::io::Write + Send) -> (Vec<usize>, Summary) {
+    let first_time = |path: &PathBuf| first_can_time(File::open(path).unwrap()).unwrap();
+    let order = time_order(&segments.iter().map(first_time).collect::<Vec<_>>());
     let mut told = Vec::new();
-    for log in logs {
-        conversion.add_log(log, &mut |progress| told.push(progress)).unwrap();
+    let mut conversion = Conversion::new(out, &TableOptions::default()).unwrap();
+    for &number in &order {
+        conversion.add_log(File::open(&segments[number]).unwrap(), &mut |progress| told.push(progress)).unwrap();
     }
     let summary = conversion.finish().unwrap();
-    assert_eq!((summary.logs.len(), summary.rows), (3, 3 * 135_468));
     assert!(told.is_sorted_by_key(|progress| (progress.log, progress.packed_bytes, progress.events, progress.rows)));
     let last = told.last().unwrap();
-    assert_eq!((last.log, last.rows, last.events), (2, summary.rows, summary.events));
+    assert_eq!((last.log, last.rows, last.events), (segments.len() - 1, summary.rows, summary.events));
+    (order, summary)
+}
 
+#[test]
+fn segments_in_any_order_give_the_table_of_the_whole_drive() {
+    let Some(shared) = shared::folder() else { return };
     let mut whole = Vec::new();
     let big = File::open(shared.join("data/big/big.rlog.zst")).unwrap();
     write_table(big, &mut whole, &TableOptions::default(), |_| {}).unwrap();
-    assert!(whole.starts_with(&parts));
+    for (given, order) in [([0, 1, 2], [0, 1, 2]), ([2, 0, 1], [1, 2, 0]), ([1, 2, 0], [2, 0, 1])] {
+        let mut parts = Vec::new();
+        let (found, summary) = joined(&segments(&given).unwrap(), &mut parts);
+        assert_eq!((found.as_slice(), summary.rows), (order.as_slice(), 3 * 135_468));
+        assert!(whole.starts_with(&parts), "{given:?}");
+    }
+}
+
+#[test]
+fn a_segment_that_is_missing_leaves_a_gap_and_nothing_else() {
+    let Some(given) = segments(&[10, 1, 0]) else { return };
+    let mut table = Vec::new();
+    let (order, summary) = joined(&given, &mut table);
+    assert_eq!((order.as_slice(), summary.rows), ([2, 1, 0].as_slice(), 3 * 135_468));
+    let (first, last) = (summary.first_time.unwrap(), summary.last_time.unwrap());
+    assert!(first == 0.0 && (659.0..660.0).contains(&last), "from {first} to {last}");
 }

@@ -8,6 +8,7 @@ mod damage;
 mod dbc;
 mod events;
 mod first_time;
+mod formats;
 mod framing;
 mod golden;
 mod layout;

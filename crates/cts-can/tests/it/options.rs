@@ -126,7 +126,7 @@ fn too_many_sent_frames_before_the_first_can_event_do_not_pile_up() {
 fn several_logs_share_the_time_of_the_first_can_event() {
     let frame = |seconds| log(&[MadeEvent::can(seconds * SECOND, &[(1, 0, &[])])]);
     let mut out = Vec::new();
-    let mut conversion = Conversion::new(&mut out, &TableOptions::default());
+    let mut conversion = Conversion::new(&mut out, &TableOptions::default()).unwrap();
     let none = log(&[MadeEvent::new(3 * SECOND, 0, &[])]);
     for bytes in [none, frame(100), vec![0xFF; 64], frame(160), frame(90)] {
         conversion.add_log(bytes.as_slice(), &mut |_| {}).unwrap();

@@ -14,7 +14,7 @@ use crate::files::{self, SUMMARY};
 use crate::filter;
 use crate::inputs::{self, refuse};
 use crate::native::{InputFile, NativeTool, ToolCx, ToolError};
-use crate::spec::{self, CSV, JSON, NDJSON, TEXT, optional_output, output, seconds};
+use crate::spec::{self, CSV, JSON, NDJSON, PARQUET, TEXT, optional_output, output, seconds};
 
 /// The tool.
 #[derive(Debug)]
@@ -25,10 +25,10 @@ impl NativeTool for RlogToCsv {
         let mut spec = spec::analyzer(
             "rlog-to-csv",
             "rlog to CSV",
-            "Writes every CAN frame of a driving log as a row of a table (CSV, JSON lines or candump), with the segment \
+            "Writes every CAN frame of a driving log as a row of a table (CSV, Parquet, JSON lines or candump), with the segment \
              before, in or after a window that you mark.",
         );
-        spec.tags = ["can", "openpilot", "csv", "ndjson", "candump"].map(str::to_owned).to_vec();
+        spec.tags = ["can", "openpilot", "csv", "parquet", "ndjson", "candump"].map(str::to_owned).to_vec();
         spec.input = spec::files(
             "openpilot logs (rlog, qlog), plain or compressed with zstd or bzip2; several become one table in the order \
              in which they were recorded",
@@ -36,12 +36,13 @@ impl NativeTool for RlogToCsv {
         );
         spec.outputs = vec![
             optional_output("**/*.csv", CSV),
+            optional_output("**/*.parquet", PARQUET),
             optional_output("**/*.ndjson", NDJSON),
             optional_output("**/*.log", TEXT),
             output(SUMMARY, JSON),
         ];
         let mut params = vec![
-            spec::choice("format", &["csv", "ndjson", "candump"], "How the rows are written"),
+            spec::choice("format", &["csv", "parquet", "ndjson", "candump"], "How the rows are written"),
             spec::choice(
                 "columns",
                 &["basic", "extended", "cabana"],
@@ -64,7 +65,7 @@ impl NativeTool for RlogToCsv {
                 ..ParamSpec::new(
                     "out",
                     ParamKind::Str,
-                    "Name of the table; default: the name of the log with .csv, .ndjson or .log, as the format is",
+                    "Name of the table; default: the name of the log with .csv, .parquet, .ndjson or .log, as the format is",
                 )
             },
         ];
@@ -130,6 +131,7 @@ fn format(cx: &ToolCx) -> Result<TableFormat, ToolError> {
         _ => Columns::Basic,
     };
     let format = match cx.text("format") {
+        Some("parquet") => TableFormat::Parquet,
         Some("ndjson") => TableFormat::Ndjson,
         Some("candump") => TableFormat::Candump,
         _ => return Ok(TableFormat::Csv(columns)),
@@ -144,6 +146,7 @@ fn format(cx: &ToolCx) -> Result<TableFormat, ToolError> {
 fn extension(format: TableFormat) -> &'static str {
     match format {
         TableFormat::Csv(_) => "csv",
+        TableFormat::Parquet => "parquet",
         TableFormat::Ndjson => "ndjson",
         TableFormat::Candump => "log",
     }
@@ -155,6 +158,7 @@ fn format_names(format: TableFormat) -> (&'static str, Option<&'static str>) {
         TableFormat::Csv(Columns::Basic) => ("csv", Some("basic")),
         TableFormat::Csv(Columns::Extended) => ("csv", Some("extended")),
         TableFormat::Csv(Columns::Cabana) => ("csv", Some("cabana")),
+        TableFormat::Parquet => ("parquet", None),
         TableFormat::Ndjson => ("ndjson", None),
         TableFormat::Candump => ("candump", None),
     }
@@ -170,7 +174,7 @@ fn out_name(cx: &ToolCx, inputs: &[InputFile], format: TableFormat) -> Result<Re
 }
 
 fn convert(cx: &mut ToolCx, inputs: &[InputFile], out: File, options: &TableOptions) -> Result<Summary, ToolError> {
-    let mut conversion = Conversion::new(out, options);
+    let mut conversion = Conversion::new(out, options).map_err(|error| refuse("the table", &error))?;
     inputs::each(cx, inputs, "rows", |log, told| conversion.add_log(log, told).map(|_| ()))?;
     let summary = conversion.finish().map_err(|error| refuse("the table", &error))?;
     for (input, log) in inputs.iter().zip(&summary.logs) {

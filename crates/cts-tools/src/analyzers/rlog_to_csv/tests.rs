@@ -160,6 +160,31 @@ fn every_format_has_a_file_with_its_own_end_and_form() {
 }
 
 #[test]
+fn a_parquet_file_begins_and_ends_as_one() {
+    let ran = run(&json!({"format": "parquet", "out": "a/frames.parquet"}));
+    ran.result.as_ref().unwrap();
+    let bytes = fs::read(ran.folder.path().join("a/frames.parquet")).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    assert_eq!(ran.summary()["format"], "parquet");
+}
+
+#[test]
+fn the_summary_tells_the_order_in_which_the_logs_were_read() {
+    let earlier = || input(Path::new(env!("CARGO_MANIFEST_DIR")).join("../cts-can/tests/fixtures/edge/shapes.rlog"));
+    for (params, first, second) in [
+        (json!({}), "shapes.rlog", "toyota-5s.rlog.zst"),
+        (json!({"join": "given"}), "toyota-5s.rlog.zst", "shapes.rlog"),
+    ] {
+        let ran = run_on(vec![input(example()), earlier()], &params);
+        ran.result.as_ref().unwrap();
+        let summary = ran.summary();
+        let names: Vec<&Value> = summary["logs"].as_array().unwrap().iter().map(|log| &log["name"]).collect();
+        assert_eq!(names, [first, second], "{params}");
+        assert_eq!(summary["rows"], 11290 + 7, "{params}");
+    }
+}
+
+#[test]
 fn physical_buses_take_the_marks_off() {
     let buses = |params: Value| {
         let lines = run(&params).file("toyota-5s.csv");
