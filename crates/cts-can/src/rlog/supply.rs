@@ -6,6 +6,8 @@
 
 use std::io::Read;
 use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
@@ -127,6 +129,7 @@ struct Chunk {
 struct Ahead<'scope> {
     chunks: Option<Receiver<Result<Chunk, Error>>>,
     used: SyncSender<Vec<u8>>,
+    is_abandoned: Arc<AtomicBool>,
     thread: Option<ScopedJoinHandle<'scope, ()>>,
 }
 
@@ -139,15 +142,17 @@ pub(super) fn ahead<'scope, R: Read + Send + 'scope>(
     let (hand_over, handed_over) = mpsc::sync_channel::<Decompressor<R>>(1);
     let (give, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
     let (used, recycled) = mpsc::sync_channel(CHUNKS_AHEAD + 2);
+    let is_abandoned = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&is_abandoned);
     let work = move || {
         if let Ok(decompressor) = handed_over.recv() {
-            decompress_all(decompressor, &give, &recycled);
+            decompress_all(decompressor, &give, &recycled, &told);
         }
     };
     match Builder::new().name("log decompressor".into()).spawn_scoped(scope, work) {
         Ok(thread) => {
             hand_over.send(decompressor).expect("the channel has room for one and the thread waits for it");
-            Box::new(Ahead { chunks: Some(chunks), used, thread: Some(thread) })
+            Box::new(Ahead { chunks: Some(chunks), used, is_abandoned, thread: Some(thread) })
         }
         Err(_) => Box::new(decompressor),
     }
@@ -159,6 +164,7 @@ fn decompress_all<R: Read>(
     mut decompressor: Decompressor<R>,
     give: &SyncSender<Result<Chunk, Error>>,
     recycled: &Receiver<Vec<u8>>,
+    is_abandoned: &AtomicBool,
 ) {
     loop {
         let mut bytes = recycled.try_recv().unwrap_or_default();
@@ -168,7 +174,8 @@ fn decompress_all<R: Read>(
             match decompressor.fill(&mut bytes[HEADROOM_BYTES + filled..]) {
                 Ok(more) => {
                     filled += more.bytes;
-                    if more.end.is_some() || filled == CHUNK_BYTES {
+                    // A slow reader may need long for a chunk that nobody waits for.
+                    if more.end.is_some() || filled == CHUNK_BYTES || is_abandoned.load(Ordering::Relaxed) {
                         break Ok(more.end);
                     }
                 }
@@ -208,7 +215,8 @@ impl Supply for Ahead<'_> {
 impl Drop for Ahead<'_> {
     /// Waits for the thread itself: a scope waits for its work only, and the thread would outlive it a little.
     fn drop(&mut self) {
-        // A thread that waits for room in the channel ends with the channel.
+        // A thread that waits for room in the channel ends with the channel, one that fills a chunk with its next bytes.
+        self.is_abandoned.store(true, Ordering::Relaxed);
         drop(self.chunks.take());
         if let Some(thread) = self.thread.take() {
             // A panic in it has been passed on already, by the channel that broke.
@@ -219,18 +227,19 @@ impl Drop for Ahead<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::io;
 
     use super::*;
 
-    /// Gives one byte at a time.
-    struct Drops(usize);
+    /// Gives one byte at a time, and counts what it has left.
+    struct Drops<'a>(&'a Cell<usize>);
 
-    impl Read for Drops {
+    impl Read for Drops<'_> {
         fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-            let count = self.0.min(1);
+            let count = self.0.get().min(1);
             out[..count].fill(7);
-            self.0 -= count;
+            self.0.set(self.0.get() - count);
             Ok(count)
         }
     }
@@ -239,11 +248,23 @@ mod tests {
     fn chunks_are_full_however_slow_the_reader_is() {
         let (give, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
         let (_used, recycled) = mpsc::sync_channel(1);
-        decompress_all(Decompressor::new(Drops(CHUNK_BYTES + 10)), &give, &recycled);
+        let left = Cell::new(CHUNK_BYTES + 10);
+        decompress_all(Decompressor::new(Drops(&left)), &give, &recycled, &AtomicBool::new(false));
         drop(give);
         let chunks: Vec<Chunk> = chunks.iter().map(|chunk| chunk.ok().unwrap()).collect();
         let found: Vec<(usize, u64, bool)> =
             chunks.iter().map(|c| (c.filled, c.refilled.packed_bytes, c.refilled.end.is_some())).collect();
         assert_eq!(found, [(CHUNK_BYTES, CHUNK_BYTES as u64, false), (10, CHUNK_BYTES as u64 + 10, true)]);
+    }
+
+    #[test]
+    fn a_chunk_that_nobody_waits_for_is_not_filled() {
+        let (give, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
+        let (_used, recycled) = mpsc::sync_channel(1);
+        drop(chunks);
+        let left = Cell::new(CHUNK_BYTES);
+        decompress_all(Decompressor::new(Drops(&left)), &give, &recycled, &AtomicBool::new(true));
+        // Four bytes tell the format.
+        assert_eq!(left.get(), CHUNK_BYTES - 4);
     }
 }
