@@ -217,7 +217,8 @@ fn names_that_editors_cut_are_made_whole() {
              BA_DEF_ SG_ \"SystemSignalLongSymbol\" STRING ;\n\
              BA_ \"SystemSignalLongSymbol\" SG_ 291 TheVehicleSpeedAsItIsShownOnTh \"TheVehicleSpeedAsItIsShownOnTheCluster\";\n\
              BA_ \"SystemMessageLongSymbol\" BO_ 291 \"MeterAndEverythingElse\";\nBA_ \"SystemSignalLongSymbol\" SG_ 291 B;\n\
-             BA_ \"SystemSignalLongSymbol\" SG_ 9 B \"C\";\nBA_ \"SystemSignalLongSymbol\"\n\
+             BA_ \"SystemSignalLongSymbol\" SG_ 9 B \"C\";\n\
+             BA_ \"SystemSignalLongSymbol\" SG_ 291 B \"no name\";\nBA_ \"SystemSignalLongSymbol\"\n\
              VAL_ 291 TheVehicleSpeedAsItIsShownOnTh 0 \"none\";\n",
         ),
         &expect![[r#"

@@ -181,6 +181,11 @@ fn is_of_word(byte: u8) -> bool {
     !is_blank(byte) && !matches!(byte, b'"' | b':' | b'|' | b'@' | b'(' | b')' | b'[' | b']' | b',' | b';')
 }
 
+/// Returns whether a text could stand as a word.
+pub(super) fn is_name(text: &[u8]) -> bool {
+    !text.is_empty() && !text.starts_with(b"//") && text.iter().all(|byte| is_of_word(*byte))
+}
+
 /// Returns a text or a name of a file: UTF-8 where it is that, code page 1252 otherwise, with escaped quotes
 /// as plain ones.
 pub(super) fn decoded(stored: &[u8]) -> String {

@@ -7,7 +7,7 @@ use super::expect::{parsed, shown};
 use super::{Reader, ends_statement};
 use crate::dbc::drafts::{DescriptionDraft, LongNameDraft, Subject, SwitchDraft, TypeDraft, Values};
 use crate::dbc::fault::{DbcFault, DbcNoteKind, wanted};
-use crate::dbc::words::{Place, Token};
+use crate::dbc::words::{Place, Token, is_name};
 use crate::dbc::{LINES_MAX, NAME_BYTES_MAX, RANGES_MAX, VALUES_MAX};
 
 impl<'a> Reader<'a> {
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
             _ => return Ok(()),
         };
         let Some(id) = parsed(id) else { return Ok(()) };
-        if !name.is_empty() && name.len() <= NAME_BYTES_MAX {
+        if is_name(name) && name.len() <= NAME_BYTES_MAX {
             self.drafts.long_names.push(LongNameDraft { id, signal, name });
         }
         self.limit(place, self.drafts.long_names.len(), "long names", LINES_MAX)
