@@ -90,6 +90,17 @@ impl Origin {
     }
 }
 
+/// Returns the word for a kind of frame in tables: `standard` or `extended`, with `_fd` behind it where the payload is
+/// too long for classic CAN.
+pub(crate) fn format_name(address: Address, is_fd: bool) -> &'static str {
+    match (address.is_extended(), is_fd) {
+        (false, false) => "standard",
+        (true, false) => "extended",
+        (false, true) => "standard_fd",
+        (true, true) => "extended_fd",
+    }
+}
+
 /// One CAN frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {

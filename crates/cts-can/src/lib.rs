@@ -48,6 +48,7 @@ pub mod bitwatch;
 pub mod cruise;
 pub mod filter;
 pub mod segments;
+pub mod summary;
 pub mod table;
 
 // What several of them need.

@@ -53,6 +53,17 @@ impl Samples {
         }
     }
 
+    /// Takes a payload, unless it is one of those that are kept.
+    pub(crate) fn add_unless_known(&mut self, payload: &[u8]) {
+        let is_full = self.length > 0 && self.bytes.len() >= SAMPLES_MAX * self.length;
+        if is_full
+            || payload.len() == self.length && self.bytes.chunks_exact(self.length.max(1)).any(|kept| kept == payload)
+        {
+            return;
+        }
+        self.add(payload);
+    }
+
     /// Finds the checksum, with what is known of counters: a byte that follows a counter alone is a checksum, too, and
     /// one that follows another byte is its copy.
     pub(super) fn checksum(&self, counters: &[Field]) -> Option<Checksum> {

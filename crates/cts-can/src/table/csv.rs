@@ -3,7 +3,7 @@
 use super::digits::{eight_digits, put_address, put_bus};
 use super::lines::Line;
 use super::sink::RowHead;
-use crate::frame::{Bus, Frame, Origin};
+use crate::frame::{Bus, Frame, Origin, format_name};
 use crate::text::Text;
 use crate::time;
 
@@ -83,19 +83,13 @@ impl Line for CsvLine {
 
 impl ExtendedColumns {
     fn put(&self, line: &mut [u8], frame: &Frame<'_>) -> usize {
-        let format: &[u8] = match (frame.address.is_extended(), frame.is_fd()) {
-            (false, false) => b"standard",
-            (true, false) => b"extended",
-            (false, true) => b"standard_fd",
-            (true, true) => b"extended_fd",
-        };
         let mut tail = Text::<TAIL_BYTES>::default();
         tail.push(b",");
         tail.push(self.mono_time.as_bytes());
         tail.push(b",");
         tail.push(self.origin.unwrap_or(frame.bus.origin()).name().as_bytes());
         tail.push(b",");
-        tail.push(format);
+        tail.push(format_name(frame.address, frame.is_fd()).as_bytes());
         tail.push(LINE_END);
         line[..tail.len].copy_from_slice(tail.as_bytes());
         tail.len

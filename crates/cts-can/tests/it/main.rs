@@ -17,5 +17,6 @@ mod prefixes;
 mod readers;
 mod shared;
 mod states;
+mod summary;
 mod table;
 mod writer;
