@@ -19,6 +19,7 @@ pub mod analyzers {
     //! Tools that read logs and end. Each is its spec and a few lines from parameters to `cts-can` and back.
 
     pub mod can_bitwatch;
+    pub mod can_summary;
     pub mod rlog_to_csv;
 }
 
@@ -27,11 +28,12 @@ use std::process::ExitCode;
 use cts_model::ToolSpec;
 
 use crate::analyzers::can_bitwatch::CanBitwatch;
+use crate::analyzers::can_summary::CanSummaryTool;
 use crate::analyzers::rlog_to_csv::RlogToCsv;
 use crate::native::NativeTool;
 
 /// Every native tool.
-const TOOLS: [&dyn NativeTool; 2] = [&RlogToCsv, &CanBitwatch];
+const TOOLS: [&dyn NativeTool; 3] = [&CanSummaryTool, &RlogToCsv, &CanBitwatch];
 
 /// Returns what every native tool promises.
 #[must_use]
