@@ -86,7 +86,7 @@ use windows::WindowChanges;
 pub const FOUND_MAX: usize = 1 << 18;
 
 /// How many marker windows are kept.
-pub const MARKER_WINDOWS_MAX: usize = 1024;
+pub const MARKER_WINDOWS_MAX: usize = 256;
 
 /// How many addresses are counted in all marker windows together, each in each.
 pub const WINDOW_ADDRESSES_MAX: usize = 1 << 18;

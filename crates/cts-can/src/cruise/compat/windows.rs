@@ -2,6 +2,7 @@
 //!
 //! Windows may overlap and frames may come in any order of time: a frame is compared with the one of the same address
 //! that came before it into the same window. Nothing is kept but the last payload, for each address of each window.
+//! While the windows of the moment stay the same, the frames of an address are counted once for all of them.
 
 use super::WINDOW_ADDRESSES_MAX;
 use super::changes::{Padded, padded};
@@ -24,6 +25,15 @@ pub struct AddressChanges {
     pub frames: u32,
     /// Those that differ from the one before them in the window.
     pub changes: u32,
+}
+
+/// Frames of an address while the windows of the moment stay the same.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stay {
+    frames: u32,
+    changes: u32,
+    first: Padded,
+    last: Padded,
 }
 
 /// An address in a window.
@@ -50,6 +60,10 @@ pub(super) struct WindowChanges {
     numbers: StreamNumbers,
     /// The address of each number, in the order of the log.
     addresses: Vec<Address>,
+    /// For each address the frames that stand in no cell so far.
+    stays: Vec<Stay>,
+    /// The numbers of the addresses that have such frames.
+    staying: Vec<usize>,
     /// For each window, by the number of the address, where its cell is.
     places: Vec<Vec<u32>>,
     cells: Vec<Cell>,
@@ -62,6 +76,8 @@ impl WindowChanges {
             now: Now { from: f64::INFINITY, to: f64::NEG_INFINITY, windows: Vec::new() },
             numbers: StreamNumbers::default(),
             addresses: Vec::new(),
+            stays: Vec::new(),
+            staying: Vec::new(),
             places: vec![Vec::new(); windows.len()],
             cells: Vec::new(),
             frames_left_out: 0,
@@ -71,11 +87,13 @@ impl WindowChanges {
 
     pub(super) fn frame(&mut self, time: f64, address: Address, data: &[u8]) {
         if !(self.now.from <= time && time <= self.now.to) {
+            self.settle();
             self.now.move_to(time, &self.windows);
         }
         let number = self.numbers.number(ANY_BUS, address);
         if number == Some(self.addresses.len()) {
             self.addresses.push(address);
+            self.stays.push(Stay::default());
         }
         if self.now.windows.is_empty() {
             return;
@@ -85,15 +103,35 @@ impl WindowChanges {
             return;
         };
         let payload = padded(data);
-        for &window in &self.now.windows {
-            let is_counted = count(&mut self.places[window], &mut self.cells, number, &payload);
-            self.frames_left_out += u64::from(!is_counted);
+        let stay = &mut self.stays[number];
+        if stay.frames == 0 {
+            self.staying.push(number);
+            *stay = Stay { frames: 1, changes: 0, first: payload, last: payload };
+        } else {
+            stay.frames = stay.frames.saturating_add(1);
+            if stay.last != payload {
+                stay.changes = stay.changes.saturating_add(1);
+                stay.last = payload;
+            }
+        }
+    }
+
+    /// Counts what came since the windows of the moment are what they are.
+    fn settle(&mut self) {
+        for number in self.staying.drain(..) {
+            let stay = std::mem::take(&mut self.stays[number]);
+            for &window in &self.now.windows {
+                if !count(&mut self.places[window], &mut self.cells, number, &stay) {
+                    self.frames_left_out += u64::from(stay.frames);
+                }
+            }
         }
     }
 
     /// Returns, for each window, the addresses that changed, those with the most changes first and of equal ones those
     /// that came earlier in the log; and how many frames were not counted because there are too many addresses.
-    pub(super) fn finish(self) -> (Vec<Vec<AddressChanges>>, u64) {
+    pub(super) fn finish(mut self) -> (Vec<Vec<AddressChanges>>, u64) {
+        self.settle();
         let changed = |places: Vec<u32>| {
             let cells = places.iter().map(|place| self.cells.get(*place as usize));
             let mut changed: Vec<AddressChanges> = cells
@@ -110,25 +148,23 @@ impl WindowChanges {
     }
 }
 
-/// Counts a frame of a window; returns false where there is no room for its address.
-#[inline]
-fn count(places: &mut Vec<u32>, cells: &mut Vec<Cell>, number: usize, payload: &Padded) -> bool {
+/// Counts frames of a window; returns false where there is no room for their address.
+fn count(places: &mut Vec<u32>, cells: &mut Vec<Cell>, number: usize, stay: &Stay) -> bool {
     if number >= places.len() {
         places.resize(number + 1, NONE);
     }
     if let Some(cell) = cells.get_mut(places[number] as usize) {
-        cell.frames = cell.frames.saturating_add(1);
-        if cell.last != *payload {
-            cell.last = *payload;
-            cell.changes = cell.changes.saturating_add(1);
-        }
+        let changes = stay.changes.saturating_add(u32::from(cell.last != stay.first));
+        cell.frames = cell.frames.saturating_add(stay.frames);
+        cell.changes = cell.changes.saturating_add(changes);
+        cell.last = stay.last;
         return true;
     }
     if cells.len() == WINDOW_ADDRESSES_MAX {
         return false;
     }
     places[number] = u32::try_from(cells.len()).expect("there are far fewer cells than 2^32");
-    cells.push(Cell { frames: 1, changes: 0, last: *payload });
+    cells.push(Cell { frames: stay.frames, changes: stay.changes, last: stay.last });
     true
 }
 

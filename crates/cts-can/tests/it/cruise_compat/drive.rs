@@ -1,6 +1,8 @@
 //! A drive that is made here: what its files say, and what must not matter.
 
-use cts_can::cruise::compat::{CompatOptions, EngagedMode, Findings, FirstLook, Looked, OutputFile, Provenance};
+use cts_can::cruise::compat::{
+    CompatOptions, EngagedMode, Findings, FirstLook, Looked, MARKER_WINDOWS_MAX, OutputFile, Provenance,
+};
 use cts_can::frame::{Address, Bus, Frame};
 use cts_can::markers::MarkerRule;
 use cts_can::table::{TableOptions, write_table};
@@ -327,6 +329,19 @@ fn a_log_of_more_than_a_hundred_thousand_events_is_read_whole() {
     let (found, short) = (findings(&events, &exporting()), findings(&drive(), &exporting()));
     assert_eq!(files(&found), files(&short));
     assert_eq!(found.inputs()[0].log_end.as_ref().unwrap().messages, 100_021);
+}
+
+#[test]
+fn more_marker_windows_than_fit_are_told() {
+    let blink = |tick: u64| MadeEvent::can(BEGIN + tick * SECOND, &[(0x390, 0, &with_bits(&[50 + (tick % 2) as u32]))]);
+    let events: Vec<_> = (0..2 * MARKER_WINDOWS_MAX as u64 + 6).map(blink).collect();
+    let found = findings(&events, &exporting());
+    assert_eq!((found.marker_windows().count(), found.left_out().marker_windows), (MARKER_WINDOWS_MAX, 3));
+    // Half a second is too little for the frame before the margin: 1.5 s before left to 1.5 s after right.
+    let frames: Vec<u32> = found.marker_windows().map(|(_, changed)| changed[0].frames).collect();
+    assert_eq!((frames[0], frames[1], frames[MARKER_WINDOWS_MAX - 1]), (3, 4, 4));
+    let told = "3 marker windows were left out, because there are too many";
+    assert!(found.warnings().contains(&told.to_owned()), "{:?}", found.warnings());
 }
 
 #[test]
