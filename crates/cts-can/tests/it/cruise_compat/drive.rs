@@ -337,7 +337,7 @@ fn more_marker_windows_than_fit_are_told() {
     let events: Vec<_> = (0..2 * MARKER_WINDOWS_MAX as u64 + 6).map(blink).collect();
     let found = findings(&events, &exporting());
     assert_eq!((found.marker_windows().count(), found.left_out().marker_windows), (MARKER_WINDOWS_MAX, 3));
-    // Half a second is too little for the frame before the margin: 1.5 s before left to 1.5 s after right.
+    // From 1.5 s before left to 1.5 s after right: four ticks, and three where nothing came before.
     let frames: Vec<u32> = found.marker_windows().map(|(_, changed)| changed[0].frames).collect();
     assert_eq!((frames[0], frames[1], frames[MARKER_WINDOWS_MAX - 1]), (3, 4, 4));
     let told = "3 marker windows were left out, because there are too many";
