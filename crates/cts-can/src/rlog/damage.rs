@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use super::decompress::{PLAIN_PER_PACKED_MAX, ZSTD_WINDOW_LOG_MAX};
+use super::decompress::{EFFORT_PER_BYTE_MAX, ZSTD_WINDOW_LOG_MAX};
 use super::{MESSAGE_BYTES_MAX, MESSAGE_SEGMENTS_MAX};
 
 /// The damaged tail of a log.
@@ -50,8 +50,8 @@ pub enum DamageReason {
     /// The bytes are no zstd data.
     #[error("the zstd data is corrupt ({0})")]
     CorruptZstd(&'static str),
-    /// The file becomes so much larger when it is decompressed that it was made to harm.
-    #[error("the file decompresses to more than {PLAIN_PER_PACKED_MAX} times its size")]
+    /// The file is so small for what it takes to decompress it that it was made to harm.
+    #[error("decompressing the file takes more than {EFFORT_PER_BYTE_MAX} times its size")]
     DecompressionBomb,
     /// The file ends inside a bzip2 stream.
     #[error("the file ends inside a bzip2 stream")]

@@ -20,12 +20,15 @@ const INPUT_BYTES: usize = 128 * 1024 + 16;
 /// break the bound on memory.
 pub(super) const ZSTD_WINDOW_LOG_MAX: u32 = 25;
 
-/// How many times larger a compressed log may become, past the first [`PLAIN_BYTES_FREE`]. Logs of a car that stands
-/// still reach some hundred times; what is made to harm reaches thousands (zstd) or a million (bzip2).
-pub(super) const PLAIN_PER_PACKED_MAX: u64 = 1000;
+/// How many times its size decompressing a log may take, past the first [`EFFORT_BYTES_FREE`]. Logs of a car that
+/// stands still reach some hundred times; what is made to harm reaches thousands (zstd) or a million (bzip2).
+pub(super) const EFFORT_PER_BYTE_MAX: u64 = 1000;
 
-/// Plain bytes that are handed out however few stored ones they come from.
-const PLAIN_BYTES_FREE: u64 = 1 << 30;
+/// Bytes that are handed out or prepared however few stored ones they come from.
+const EFFORT_BYTES_FREE: u64 = 256 * 1024 * 1024;
+
+/// The memory that is prepared for each bzip2 stream, however short it is.
+const BZIP2_STREAM_BYTES: u64 = 900_000 * 4;
 
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 const ZSTD_SKIPPABLE_MAGIC: [u8; 3] = [0x2A, 0x4D, 0x18];
@@ -85,8 +88,8 @@ pub(super) struct Filled {
 pub(super) struct Decompressor<R> {
     input: Input<R>,
     codec: Codec,
-    /// Plain bytes that were handed out.
-    given: u64,
+    /// Plain bytes that were handed out, and bytes of memory that were prepared for that.
+    effort: u64,
 }
 
 enum Codec {
@@ -104,7 +107,7 @@ enum Codec {
 
 impl<R: Read> Decompressor<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input: Input::new(input), codec: Codec::Unknown, given: 0 }
+        Self { input: Input::new(input), codec: Codec::Unknown, effort: 0 }
     }
 
     /// Returns how many bytes of the input, as stored, were read so far.
@@ -141,11 +144,10 @@ impl<R: Read> Decompressor<R> {
             Codec::Unknown => unreachable!("the format was detected above"),
             Codec::Plain => self.input.copy_to(out),
             Codec::Zstd { context, inside_frame } => fill_zstd(&mut self.input, context, inside_frame, out),
-            Codec::Bzip2 { stream } => fill_bzip2(&mut self.input, stream, out),
+            Codec::Bzip2 { stream } => fill_bzip2(&mut self.input, stream, &mut self.effort, out),
         }?;
-        self.given += filled.bytes as u64;
-        let is_bomb = self.given > PLAIN_BYTES_FREE && self.given / PLAIN_PER_PACKED_MAX > self.input.used();
-        if is_bomb && filled.end.is_none() {
+        self.effort += filled.bytes as u64;
+        if filled.end.is_none() && is_bomb(self.effort, self.input.used()) {
             return self.input.damaged(filled.bytes, DamageReason::DecompressionBomb);
         }
         Ok(filled)
@@ -168,6 +170,11 @@ impl<R: Read> Decompressor<R> {
             }
         })
     }
+}
+
+/// Returns whether so few stored bytes take so much effort that they were made to harm.
+fn is_bomb(effort: u64, used: u64) -> bool {
+    effort > EFFORT_BYTES_FREE && effort / EFFORT_PER_BYTE_MAX > used
 }
 
 fn fill_zstd<R: Read>(
@@ -219,7 +226,12 @@ fn fill_zstd<R: Read>(
     Ok(Filled { bytes: written, end: None })
 }
 
-fn fill_bzip2<R: Read>(input: &mut Input<R>, stream: &mut Option<Bzip2>, out: &mut [u8]) -> io::Result<Filled> {
+fn fill_bzip2<R: Read>(
+    input: &mut Input<R>,
+    stream: &mut Option<Bzip2>,
+    effort: &mut u64,
+    out: &mut [u8],
+) -> io::Result<Filled> {
     let mut written = 0;
     while written < out.len() {
         input.refill_if_empty();
@@ -230,6 +242,12 @@ fn fill_bzip2<R: Read>(input: &mut Input<R>, stream: &mut Option<Bzip2>, out: &m
         }
         if stream.is_none() && failed {
             return input.fail(written);
+        }
+        if stream.is_none() {
+            *effort += BZIP2_STREAM_BYTES;
+            if is_bomb(*effort, input.used()) {
+                return input.damaged(written, DamageReason::DecompressionBomb);
+            }
         }
         let decoder = stream.get_or_insert_with(|| Bzip2::new(false));
         let (taken_before, given_before) = (decoder.total_in(), decoder.total_out());
