@@ -2,7 +2,7 @@
 //!
 //! A profile is a small TOML file. It names the cars that it is for, the DBC files of their buses, and for each role a
 //! signal by its names there, so that byte order, length and scale come from the DBC and nowhere else. [`Car::parse`]
-//! reads a profile, [`choose`] finds the one for a log, and [`Car::resolve`] finds its signals. A text never panics here;
+//! reads a profile, [`choose`](fn@choose) finds the one for a log, and [`Car::resolve`] finds its signals. A text never panics here;
 //! each fault names its line and what mends it, and unknown keys are refused.
 
 mod choose;

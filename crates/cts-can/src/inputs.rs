@@ -2,7 +2,7 @@
 //!
 //! A log is decompressed ahead on a second thread. Broken and unknown events are counted and cost only themselves,
 //! unless the caller is strict. Nothing is held: an analysis takes what comes, in the order of the input, through
-//! [`Take`].
+//! the trait `Take`.
 
 use std::io::{Cursor, ErrorKind, Read};
 use std::thread;
