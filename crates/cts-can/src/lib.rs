@@ -51,6 +51,8 @@ pub mod segments;
 pub mod summary;
 pub mod table;
 
+pub mod report;
+
 // What several of them need.
 mod bit_counts;
 mod fields;
