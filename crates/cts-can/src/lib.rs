@@ -56,6 +56,7 @@ pub mod report;
 // What several of them need.
 mod bit_counts;
 mod fields;
+mod payload_key;
 pub mod progress;
 mod python;
 mod stream_numbers;

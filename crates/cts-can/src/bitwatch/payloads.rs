@@ -1,11 +1,8 @@
 //! Which payloads a stream of frames has, and how often: exactly, in 40 bytes and a slot for each distinct one.
 //!
-//! Payloads of classic CAN are their own key. Longer ones are known by a fingerprint of 127 bits whose seeds differ from
-//! run to run, so that no log can be made to confuse two of them; results never depend on the seeds. The bytes of the
-//! most frequent ones are kept beside: a payload can only rise among them when it is seen.
+//! The bytes of the most frequent ones are kept beside: a payload can only rise among them when it is seen.
 
-use std::hash::BuildHasher;
-
+use crate::payload_key::{Key, Seeds, key};
 use crate::segments::Segment;
 
 /// How many of the most frequent payloads are kept, for each stretch of the log.
@@ -13,44 +10,6 @@ const TOP: usize = 5;
 
 /// Slots without an entry.
 const EMPTY: u32 = u32::MAX;
-
-/// Secrets of the fingerprints.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seeds([u64; 4]);
-
-impl Seeds {
-    pub(super) fn new() -> Self {
-        let state = std::hash::RandomState::new();
-        Self([1, 2, 3, 4].map(|lane: u64| state.hash_one(lane) | 1))
-    }
-}
-
-fn folded(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
-    let halves = (product as u64, (product >> 64) as u64);
-    halves.0 ^ halves.1
-}
-
-/// What a payload is known by.
-type Key = [u64; 2];
-
-fn key(payload: &[u8], seeds: &Seeds) -> Key {
-    if payload.len() <= 8 {
-        let mut word = [0; 8];
-        word[..payload.len()].copy_from_slice(payload);
-        return [u64::from_le_bytes(word), payload.len() as u64];
-    }
-    let Seeds([a, b, c, d]) = *seeds;
-    let mut lanes = [a ^ payload.len() as u64, b];
-    for chunk in payload.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        let word = u64::from_le_bytes(word);
-        lanes = [folded(lanes[0] ^ word, c), folded(lanes[1] ^ word.rotate_left(32), d)];
-    }
-    [lanes[0], lanes[1] | 1 << 63]
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -128,7 +87,7 @@ impl Payloads {
     fn find(&self, key: Key, seeds: &Seeds) -> (usize, Option<u32>) {
         let mask = self.slots.len() - 1;
         #[expect(clippy::cast_possible_truncation, reason = "only as many bits as there are slots are used")]
-        let mut slot = folded(key[0] ^ seeds.0[0], seeds.0[1] ^ key[1]) as usize & mask;
+        let mut slot = seeds.place(key) as usize & mask;
         loop {
             match self.slots[slot] {
                 EMPTY => return (slot, None),

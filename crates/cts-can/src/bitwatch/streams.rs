@@ -2,9 +2,10 @@
 //!
 //! Streams are numbered in the order in which they are first seen. There is room for more of them than any car has.
 
-use super::payloads::{Payloads, Seeds};
+use super::payloads::Payloads;
 use crate::Error;
 use crate::frame::{Address, Bus};
+use crate::payload_key::Seeds;
 use crate::segments::Segment;
 pub use crate::stream_numbers::STREAMS_MAX;
 use crate::stream_numbers::StreamNumbers;
