@@ -5,3 +5,7 @@
 
 pub mod compat;
 pub mod native;
+
+mod id;
+
+pub use id::analysis_name;

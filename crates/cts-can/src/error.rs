@@ -104,6 +104,14 @@ pub enum Error {
     /// More addresses than any car has.
     #[error("there are more than {0} addresses")]
     TooManyAddresses(usize),
+    /// Inputs that are read twice were not the same both times.
+    #[error("the inputs changed while they were read: {first} frames the first time, {second} the second")]
+    ChangedInput {
+        /// Frames of the first reading.
+        first: u64,
+        /// Frames of the second one.
+        second: u64,
+    },
     /// The segments of a table begin windows too often.
     #[error("there are more than {0} windows")]
     TooManyWindows(usize),

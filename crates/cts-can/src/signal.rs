@@ -182,6 +182,18 @@ impl Signal {
         &self.layout
     }
 
+    /// Returns whether a bit of a payload belongs to the signal.
+    #[must_use]
+    pub fn holds(&self, bit: u16) -> bool {
+        let SignalLayout { start, length, order, .. } = self.layout;
+        // Counted from the top of each byte, a Motorola signal runs upwards, too.
+        let place = |bit: u16| match order {
+            ByteOrder::Intel => u32::from(bit),
+            ByteOrder::Motorola => u32::from(bit / BITS * BITS + (BITS - 1 - bit % BITS)),
+        };
+        (place(start)..place(start) + u32::from(length)).contains(&place(bit))
+    }
+
     /// Returns how many bytes a payload has at least that holds the signal.
     #[must_use]
     pub fn payload_bytes_min(&self) -> usize {

@@ -130,12 +130,19 @@ impl RoleSignal {
         self.message.address
     }
 
-    /// Returns the bit, 8 × byte + bit with bit 0 the least significant one of its byte, where it is a single one.
+    /// Returns the bit, 8 × byte + bit with bit 0 the least significant one of its byte, where it is a single one that is
+    /// 1 while the signal counts as on.
     #[must_use]
     pub fn bit(&self) -> Option<u16> {
         let [index] = self.signals[..] else { return None };
         let layout = self.message.signals[index].signal.layout();
-        (layout.length == 1).then_some(layout.start)
+        let is_direct = self.test.is_on(layout.factor + layout.offset) && !self.test.is_on(layout.offset);
+        (layout.length == 1 && is_direct).then_some(layout.start)
+    }
+
+    /// Returns the names of the signals.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.signals.iter().map(|index| self.message.signals[*index].name.as_str()).collect()
     }
 
     /// Calls back with each value that a payload has.
@@ -159,8 +166,7 @@ impl RoleSignal {
 /// Writes `Cruise_Status.Cruise_On (0x241 on bus 0)`.
 impl fmt::Display for RoleSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.signals.iter().map(|index| self.message.signals[*index].name.as_str()).collect();
-        write!(f, "{}.{}", self.message.name, names.join("+"))?;
+        write!(f, "{}.{}", self.message.name, self.names().join("+"))?;
         if self.test != Test::NotEqual(0.0) {
             write!(f, " {}", self.test)?;
         }

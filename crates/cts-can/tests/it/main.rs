@@ -4,6 +4,7 @@
 
 mod bitwatch;
 mod cruise_compat;
+mod cruise_native;
 mod damage;
 mod dbc;
 mod events;

@@ -1,6 +1,6 @@
 //! What a user can choose.
 
-use crate::bitwatch::{Watch, Window};
+use crate::bitwatch::{Watch, WatchFault, Window};
 use crate::cars::SpeedUnit;
 use crate::frame::Bus;
 use crate::markers::MarkerRule;
@@ -72,6 +72,28 @@ pub struct CruiseOptions {
     pub candidates_max: usize,
     /// Whether damage and unknown kinds of event end the analysis with an error.
     pub strict: bool,
+}
+
+/// Reads which bit tells whether the car is engaged: as [`Watch`] has it, such as `0x241@0:B6b0` or `0x241:55`, or as the
+/// Python tool has it.
+///
+/// There `0x241:b55` is bit 55, `0x241:MSB B6b0` is what its tables show as a label, and `0x241:MSB B8` counts 8 bits down
+/// from the highest of 8 bytes, bit 63.
+///
+/// # Errors
+/// When the text names no bit.
+pub fn engaged_bit(text: &str) -> Result<Watch, WatchFault> {
+    let Some((place, bit)) = text.split_once(':') else { return text.parse() };
+    let bit = bit.trim();
+    if let Some(number) = bit.strip_prefix('b') {
+        return format!("{place}:{number}").parse();
+    }
+    let Some(label) = bit.strip_prefix("MSB").map(str::trim_start) else { return text.parse() };
+    match label.strip_prefix('B').and_then(|number| number.parse::<u16>().ok()) {
+        Some(down @ 0..=63) => format!("{place}:{}", 63 - down).parse(),
+        Some(_) => Err(WatchFault::TooHigh),
+        None => format!("{place}:{label}").parse(),
+    }
 }
 
 impl Default for CruiseOptions {

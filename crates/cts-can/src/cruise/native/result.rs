@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::CruiseOptions;
 use crate::cars::CarIdentity;
+use crate::cruise::analysis_name;
 use crate::fields::Field;
 use crate::frame::{Address, Bus};
 use crate::inputs::InputSummary;
@@ -51,6 +52,25 @@ pub struct CruiseResult {
     pub bits_in_fields: usize,
     /// What is worth a warning, with what would mend it.
     pub notes: Vec<Note>,
+}
+
+impl CruiseResult {
+    /// Returns a name from what was asked for and what each stream of the logs has.
+    pub(super) fn name(&self) -> String {
+        let mut told = vec![format!("{:?}|{:?}|{:?}", self.options, self.car, self.time)];
+        for input in &self.inputs {
+            let plain = input.log_end.as_ref().map(|end| (end.messages, end.plain_bytes));
+            told.push(format!("|{}:{plain:?}", input.rows));
+        }
+        for of in &self.streams {
+            let StreamCounts { address, bus, frames, unique, changes, seen, .. } = of;
+            told.push(format!("|{address}@{bus}:{frames}:{unique}:{changes}:{seen:?}"));
+        }
+        for of in &self.followed {
+            told.push(format!("|{}:{}:{:?}", of.name, of.samples, of.runs));
+        }
+        analysis_name(told.iter().map(String::as_str))
+    }
 }
 
 /// Which car it is, and which profile was used.
@@ -262,7 +282,7 @@ impl Mark {
 }
 
 /// A stretch of time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stretch {
     /// Its first moment.
     pub start: f64,
@@ -432,6 +452,12 @@ pub struct Note {
     pub message: String,
     /// What would mend it.
     pub remedy: String,
+}
+
+impl Note {
+    pub(super) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { message: message.into(), remedy: remedy.into() }
+    }
 }
 
 impl fmt::Display for Note {
