@@ -67,17 +67,48 @@ impl From<InputError> for ToolError {
     }
 }
 
+/// Which of several readings of the same inputs it is, for the progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pass {
+    number: u64,
+    count: u64,
+}
+
+impl Pass {
+    /// Returns the first of so many.
+    pub(crate) fn first(count: u64) -> Self {
+        Self { number: 0, count }
+    }
+
+    /// Returns the one after it.
+    pub(crate) fn next(self) -> Self {
+        Self { number: self.number + 1, ..self }
+    }
+}
+
 /// Gives each input to an analysis, with progress over all of them.
 pub(crate) fn each(
     cx: &mut ToolCx,
     inputs: &[InputFile],
     counted: &str,
+    take: impl FnMut(File, &mut dyn FnMut(CanProgress)) -> Result<(), cts_can::Error>,
+) -> Result<(), InputError> {
+    each_of(cx, inputs, Pass::first(1), counted, take)
+}
+
+/// Gives each input to an analysis that reads them several times, with progress over all readings.
+pub(crate) fn each_of(
+    cx: &mut ToolCx,
+    inputs: &[InputFile],
+    pass: Pass,
+    counted: &str,
     mut take: impl FnMut(File, &mut dyn FnMut(CanProgress)) -> Result<(), cts_can::Error>,
 ) -> Result<(), InputError> {
     let size = |input: &InputFile| std::fs::metadata(&input.path).map_or(0, |meta| meta.len());
     let sizes: Vec<u64> = inputs.iter().map(size).collect();
-    let total: u64 = sizes.iter().sum();
-    let mut before = 0;
+    let once: u64 = sizes.iter().sum();
+    let total = pass.count * once;
+    let mut before = pass.number * once;
     for (input, size) in inputs.iter().zip(&sizes) {
         let failed = |error| InputError { name: input.name.clone(), error };
         let file =

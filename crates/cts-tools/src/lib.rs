@@ -20,6 +20,7 @@ pub mod analyzers {
 
     pub mod can_bitwatch;
     pub mod can_summary;
+    pub mod cruise_control;
     pub mod rlog_to_csv;
 }
 
@@ -29,11 +30,12 @@ use cts_model::ToolSpec;
 
 use crate::analyzers::can_bitwatch::CanBitwatch;
 use crate::analyzers::can_summary::CanSummaryTool;
+use crate::analyzers::cruise_control::CruiseControl;
 use crate::analyzers::rlog_to_csv::RlogToCsv;
 use crate::native::NativeTool;
 
 /// Every native tool.
-const TOOLS: [&dyn NativeTool; 3] = [&CanSummaryTool, &RlogToCsv, &CanBitwatch];
+const TOOLS: [&dyn NativeTool; 4] = [&CanSummaryTool, &RlogToCsv, &CanBitwatch, &CruiseControl];
 
 /// Returns what every native tool promises.
 #[must_use]

@@ -85,6 +85,12 @@ impl ToolCx {
         &self.out_dir
     }
 
+    /// Returns every parameter that has a value.
+    #[must_use]
+    pub fn params(&self) -> &JsonMap {
+        &self.params
+    }
+
     /// Returns a number.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<f64> {
