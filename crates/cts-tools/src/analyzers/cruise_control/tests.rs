@@ -226,3 +226,19 @@ fn every_default_of_the_spec_is_allowed_by_it() {
     });
     assert_eq!(Value::Object(checked.values), expected);
 }
+
+#[test]
+fn the_page_tells_every_parameter_and_column_and_shows_a_profile_that_is_read() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/tools/cruise-control-analyzer.md");
+    let page = fs::read_to_string(path).unwrap();
+    for param in CruiseControl.spec().params {
+        assert!(page.contains(&format!("`{}`", param.name)), "{} is not told", param.name);
+    }
+    for table in CruiseTable::ALL {
+        assert!(page.contains(&format!("\n{}\n", table.columns().join(","))), "{} has other columns", table.name());
+        assert!(page.contains(&format!("### `{}`", table.name())));
+    }
+    let profile = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let car = cts_can::cars::Car::parse(profile.as_bytes()).unwrap();
+    assert_eq!((car.name.as_str(), car.buttons.len(), car.dbcs.len()), ("my_car", 3, 2));
+}
