@@ -58,6 +58,15 @@ pub enum Error {
     /// The output did not take the bytes.
     #[error("cannot write the rows")]
     Write(#[source] io::Error),
+    /// The file of one of several tables could not be made.
+    #[error("cannot make the table {name}")]
+    Make {
+        /// What it is called.
+        name: String,
+        /// What the caller, who makes files, said.
+        #[source]
+        source: io::Error,
+    },
     /// The decoder of a compressed log could not be made.
     #[error("cannot set up the {format} decoder: {reason}")]
     Decoder {
@@ -101,6 +110,20 @@ pub enum Error {
         /// The time of the frame before it.
         after: f64,
     },
+    /// More messages than files can be open at one time.
+    #[error("there are more than {0} messages, and each has a table of its own")]
+    TooManyTables(usize),
+    /// More signals than the columns of one table.
+    #[error("the messages have {signals} signals, and one table has at most {limit}")]
+    TooManyColumns {
+        /// How many there are.
+        signals: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// More signals than the columns of all tables.
+    #[error("the messages have more than {0} signals")]
+    TooManySignals(usize),
     /// More addresses than any car has.
     #[error("there are more than {0} addresses")]
     TooManyAddresses(usize),

@@ -4,7 +4,8 @@
 //! so. Memory does not grow with the log. Where the log is damaged the rows before the damage are written and the
 //! [`Summary`] tells the rest.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::sync::Arc;
 use std::thread;
 
 // What comes in.
@@ -17,6 +18,7 @@ mod digits;
 mod lines;
 mod ndjson;
 mod parquet;
+pub mod signals;
 mod sink;
 // What is told.
 mod summary;
@@ -30,6 +32,7 @@ use crate::rlog::{Event, EventKind, LogReader};
 use crate::segments::WindowRule;
 use crate::{Error, PointerFault, time};
 use early::EarlyFrames;
+use signals::{GivenDbc, SignalFormat, SignalSink, SignalSummary};
 use sink::{RowHead, RowSink, Sink};
 use summary::{Counts, LogCounts};
 
@@ -129,14 +132,55 @@ pub struct Conversion<W: Write + Send> {
     logs: Vec<LogSummary>,
 }
 
+impl Conversion<io::Sink> {
+    /// Begins to find the messages of the DBC files that occur, and writes nothing.
+    pub fn survey(options: &TableOptions, dbcs: Arc<[GivenDbc]>) -> Self {
+        let sink = SignalSink::survey(dbcs, options.physical_buses);
+        Self::with_sink(Sink::Signals(Box::new(sink)), options)
+    }
+}
+
 impl<W: Write + Send> Conversion<W> {
     /// Begins a table with its header.
     ///
     /// # Errors
     /// When the beginning of the table cannot be written.
     pub fn new(out: W, options: &TableOptions) -> Result<Self, Error> {
-        Ok(Self {
-            sink: Sink::new(out, options)?,
+        Ok(Self::with_sink(Sink::new(out, options)?, options))
+    }
+
+    /// Begins a table for each message of the DBC files, each made when the message is first seen and called
+    /// `<bus>-<message>`. Of several files that know a message the first decides. The format of `options` has no
+    /// meaning here.
+    pub fn messages(
+        options: &TableOptions,
+        dbcs: Arc<[GivenDbc]>,
+        format: SignalFormat,
+        make: signals::MakeFile<W>,
+    ) -> Self {
+        let sink = SignalSink::messages(dbcs, options.physical_buses, format, make);
+        Self::with_sink(Sink::Signals(Box::new(sink)), options)
+    }
+
+    /// Begins one table of all messages that [`Conversion::survey`] has found: a row for each event that has any of
+    /// them, a column for each signal, and in it the last value.
+    ///
+    /// # Errors
+    /// When there are more signals than a table has columns, or the beginning of the table cannot be written.
+    pub fn wide(
+        out: W,
+        options: &TableOptions,
+        dbcs: Arc<[GivenDbc]>,
+        format: SignalFormat,
+        found: &SignalSummary,
+    ) -> Result<Self, Error> {
+        let sink = SignalSink::wide(dbcs, options.physical_buses, format, found, out)?;
+        Ok(Self::with_sink(Sink::Signals(Box::new(sink)), options))
+    }
+
+    fn with_sink(sink: Sink<W>, options: &TableOptions) -> Self {
+        Self {
+            sink,
             window: options.window,
             filter: PreparedFilter::new(&options.filter),
             include_sendcan: options.include_sendcan,
@@ -146,7 +190,7 @@ impl<W: Write + Send> Conversion<W> {
             early: EarlyFrames::default(),
             counts: Counts::default(),
             logs: Vec::new(),
-        })
+        }
     }
 
     /// Adds the rows of a log and returns what was found in it.
@@ -174,7 +218,9 @@ impl<W: Write + Send> Conversion<W> {
     pub fn finish(mut self) -> Result<Summary, Error> {
         self.release_early_frames()?;
         self.sink.finish()?;
-        Ok(self.counts.into_summary(self.sink.bytes_written(), self.time_zero, self.logs))
+        let signals = self.sink.signal_summary();
+        let summary = self.counts.into_summary(self.sink.bytes_written(), self.time_zero, self.logs);
+        Ok(Summary { signals, ..summary })
     }
 
     fn convert(&mut self, log: &mut LogReader<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
@@ -291,6 +337,7 @@ impl<W: Write + Send> Conversion<W> {
             Sink::Ndjson(rows) => put_rows(rows, &head, filter, counts, frames),
             Sink::Candump(rows) => put_rows(rows, &head, filter, counts, frames),
             Sink::Parquet(rows) => put_rows(rows.as_mut(), &head, filter, counts, frames),
+            Sink::Signals(signals) => put_rows(signals.as_mut(), &head, filter, counts, frames),
         }?;
         self.counts.count_event_rows(segment, seconds, self.counts.rows - rows_before);
         Ok(())
@@ -309,11 +356,12 @@ fn put_rows<'f>(
     sink.begin_event(head);
     for frame in frames {
         if filter.takes_frame(&frame) {
-            sink.row(&frame)?;
-            counts.count_row(frame.bus);
+            if sink.row(&frame)? {
+                counts.count_row(frame.bus);
+            }
         } else {
             counts.rows_left_out += 1;
         }
     }
-    Ok(())
+    sink.end_event()
 }

@@ -29,7 +29,11 @@ pub(crate) fn kind_of(input: &InputFile) -> Result<InputKind, ToolError> {
 ///
 /// A table keeps its place, and so does a file that is no log.
 pub(crate) fn joined(cx: &ToolCx) -> Result<Vec<InputFile>, ToolError> {
-    let given = cx.inputs();
+    joined_of(cx, cx.inputs())
+}
+
+/// Returns some of the inputs in the order in which they are to be read.
+pub(crate) fn joined_of(cx: &ToolCx, given: &[InputFile]) -> Result<Vec<InputFile>, ToolError> {
     if given.len() < 2 || cx.text("join") == Some("given") {
         return Ok(given.to_vec());
     }
@@ -145,6 +149,16 @@ pub(crate) fn refuse(name: &str, error: &cts_can::Error) -> ToolError {
         cts_can::Error::BadRow { fault: cts_can::RowFault::NoSegment, .. } => {
             refused.with_hint("Give `windows`, or a table with a column `segment`.")
         }
+        cts_can::Error::TooManyTables(_) => {
+            refused.with_hint("Choose messages with `bus` or `address`, or give `layout=wide`.")
+        }
+        cts_can::Error::TooManyColumns { .. } => {
+            refused.with_hint("Choose messages with `bus` or `address`, or give `layout=messages`.")
+        }
+        cts_can::Error::Make { .. } => {
+            refused.with_hint("Check the disk and how many files a run may open, or give `layout=wide`.")
+        }
+        cts_can::Error::TooManySignals(_) => refused.with_hint("Choose messages with `bus` or `address`."),
         cts_can::Error::BadRow { .. } => refused.with_hint("Give a log, or a table with the columns of rlog-to-csv."),
         _ => refused,
     }

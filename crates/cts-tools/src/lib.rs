@@ -10,6 +10,7 @@ pub mod native;
 // What the analyzers share: what they promise.
 mod spec;
 // What they read, and what of it.
+mod dbc_files;
 mod filter;
 mod inputs;
 // What they write.

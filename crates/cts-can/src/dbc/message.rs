@@ -100,8 +100,9 @@ impl DbcMessage {
         self.each(payload, |index, signal, bits| each(index, signal.exact_of(bits)));
     }
 
+    /// Gives the index of every signal that is there, the signal, and its bits.
     #[inline]
-    fn each(&self, payload: &[u8], mut each: impl FnMut(usize, &Signal, u64)) {
+    pub(crate) fn each(&self, payload: &[u8], mut each: impl FnMut(usize, &Signal, u64)) {
         let payload = Payload::new(payload);
         for (index, signal) in self.signals.iter().enumerate() {
             if self.is_multiplexed && !self.is_there(signal, &payload) {

@@ -115,9 +115,10 @@ impl<W: Write, L: Line> RowSink for LineWriter<W, L> {
     }
 
     #[inline]
-    fn row(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+    fn row(&mut self, frame: &Frame<'_>) -> Result<bool, Error> {
         if frame.data.len() > QUICK_PAYLOAD_BYTES_MAX {
-            return self.long_row(frame);
+            self.long_row(frame)?;
+            return Ok(true);
         }
         self.make_room()?;
         let bus = self.shown_bus(frame);
@@ -127,7 +128,7 @@ impl<W: Write, L: Line> RowSink for LineWriter<W, L> {
         at += 2 * frame.data.len();
         at += self.line.put_after(&mut line[at..], frame);
         self.used += at;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -15,6 +15,9 @@ use crate::time;
 mod column;
 mod encode;
 mod file;
+mod sheet;
+
+pub(super) use sheet::ParquetSheet;
 
 use column::Column;
 use encode::{Group, GroupEncoder};
@@ -97,7 +100,7 @@ impl<W: Write + Send> RowSink for ParquetRows<W> {
     }
 
     #[inline]
-    fn row(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+    fn row(&mut self, frame: &Frame<'_>) -> Result<bool, Error> {
         let columns = &mut self.columns;
         let bus = if self.physical_buses { frame.bus.physical() } else { frame.bus };
         columns.timestamps.push(self.timestamp);
@@ -116,7 +119,7 @@ impl<W: Write + Send> RowSink for ParquetRows<W> {
         if columns.payload_ends.len() == GROUP_ROWS_MAX || columns.payloads.len() > GROUP_PAYLOAD_BYTES_MAX {
             self.end_group()?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 

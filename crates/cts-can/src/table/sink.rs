@@ -10,6 +10,7 @@ use super::csv::{CabanaLine, CsvLine};
 use super::lines::LineWriter;
 use super::ndjson::NdjsonLine;
 use super::parquet::ParquetRows;
+use super::signals::{SignalSink, SignalSummary};
 use super::{Columns, TableFormat, TableOptions};
 use crate::Error;
 use crate::frame::{Frame, Origin};
@@ -31,8 +32,13 @@ pub(super) trait RowSink {
     /// Begins the next event.
     fn begin_event(&mut self, head: &RowHead);
 
-    /// Takes a frame of the event.
-    fn row(&mut self, frame: &Frame<'_>) -> Result<(), Error>;
+    /// Takes a frame of the event; returns whether it is one that the table is about.
+    fn row(&mut self, frame: &Frame<'_>) -> Result<bool, Error>;
+
+    /// Ends the event.
+    fn end_event(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// The sink of a format.
@@ -42,6 +48,7 @@ pub(super) enum Sink<W: Write + Send> {
     Ndjson(LineWriter<W, NdjsonLine>),
     Candump(LineWriter<W, CandumpLine>),
     Parquet(Box<ParquetRows<W>>),
+    Signals(Box<SignalSink<W>>),
 }
 
 impl<W: Write + Send> Sink<W> {
@@ -65,6 +72,7 @@ impl<W: Write + Send> Sink<W> {
             Self::Ndjson(rows) => rows.flush(),
             Self::Candump(rows) => rows.flush(),
             Self::Parquet(rows) => rows.finish(),
+            Self::Signals(signals) => signals.finish(),
         }
     }
 
@@ -76,6 +84,12 @@ impl<W: Write + Send> Sink<W> {
             Self::Ndjson(rows) => rows.bytes_written(),
             Self::Candump(rows) => rows.bytes_written(),
             Self::Parquet(rows) => rows.bytes_written(),
+            Self::Signals(signals) => signals.bytes_written(),
         }
+    }
+
+    /// Returns what was found of the messages of DBC files, where these are what the table is about.
+    pub(super) fn signal_summary(&self) -> Option<SignalSummary> {
+        if let Self::Signals(signals) = self { Some(signals.summary()) } else { None }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::frame::Bus;
 use crate::rlog::LogEnd;
 use crate::segments::Segment;
+use crate::table::signals::SignalSummary;
 
 /// How many unknown kinds are listed one by one; the others are counted together.
 const UNKNOWN_KINDS_MAX: usize = 64;
@@ -14,7 +15,7 @@ const UNKNOWN_KINDS_MAX: usize = 64;
 /// What was found in all logs of a table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// Rows, without the header.
+    /// Rows, without the header. Where signals are decoded, the frames that were.
     pub rows: u64,
     /// Bytes of the table.
     pub output_bytes: u64,
@@ -34,6 +35,8 @@ pub struct Summary {
     pub last_time: Option<f64>,
     /// What was found in each log, in the order in which they were added.
     pub logs: Vec<LogSummary>,
+    /// What was found of the messages of DBC files, where the table is about their signals.
+    pub signals: Option<SignalSummary>,
 }
 
 impl Summary {
@@ -193,6 +196,7 @@ impl Counts {
             first_time: (self.rows > 0).then_some(self.first_time),
             last_time: (self.rows > 0).then_some(self.last_time),
             logs,
+            signals: None,
         }
     }
 }

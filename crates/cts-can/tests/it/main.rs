@@ -17,6 +17,7 @@ mod options;
 mod prefixes;
 mod readers;
 mod shared;
+mod signals;
 mod states;
 mod summary;
 mod table;

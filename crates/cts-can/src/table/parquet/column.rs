@@ -46,6 +46,11 @@ impl Column {
         Self::new(name, PhysicalType::DOUBLE)
     }
 
+    /// A number in some rows. Most signals have few values.
+    pub(super) fn optional_double(name: &str) -> Self {
+        Self { repetition: Repetition::OPTIONAL, has_dictionary: true, ..Self::double(name) }
+    }
+
     /// A whole number in every row.
     pub(super) fn int64(name: &str) -> Self {
         Self::new(name, PhysicalType::INT64)

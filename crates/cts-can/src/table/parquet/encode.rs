@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::parquet::column::writer::{ColumnCloseResult, get_column_writer, get_typed_column_writer};
+use ::parquet::column::writer::{ColumnCloseResult, ColumnWriterImpl, get_column_writer, get_typed_column_writer};
 use ::parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use ::parquet::errors::Result;
 use ::parquet::file::properties::WriterPropertiesPtr;
@@ -62,6 +62,29 @@ impl GroupEncoder {
         self.column::<DoubleType>(values.chunks(BATCH))
     }
 
+    /// A column of numbers of which some are not there. `levels` has a 1 or a 0 for each row, and is empty where all
+    /// are there.
+    pub(super) fn optional_doubles(&mut self, values: &[f64], levels: &[i16]) -> Result<()> {
+        let all = [1; BATCH];
+        let mut writer = self.writer::<DoubleType>();
+        if levels.is_empty() {
+            for values in values.chunks(BATCH) {
+                writer.write_batch(values, Some(&all[..values.len()]), None)?;
+            }
+        } else {
+            let mut rest = values;
+            for levels in levels.chunks(BATCH) {
+                let count = levels.iter().filter(|level| **level == 1).count();
+                let (values, after) = rest.split_at(count);
+                writer.write_batch(values, Some(levels), None)?;
+                rest = after;
+            }
+        }
+        let closed = writer.close()?;
+        self.columns.push(closed);
+        Ok(())
+    }
+
     pub(super) fn int64s(&mut self, values: &[i64]) -> Result<()> {
         self.column::<Int64Type>(values.chunks(BATCH))
     }
@@ -96,14 +119,19 @@ impl GroupEncoder {
     }
 
     fn column<T: DataType>(&mut self, batches: impl Iterator<Item = impl AsRef<[T::T]>>) -> Result<()> {
-        let description = self.schema.column(self.columns.len());
-        let pages = Box::new(SerializedPageWriter::new(&mut self.out));
-        let writer = get_column_writer(description, Arc::clone(&self.properties), pages);
-        let mut writer = get_typed_column_writer::<T>(writer);
+        let mut writer = self.writer::<T>();
         for batch in batches {
             writer.write_batch(batch.as_ref(), None, None)?;
         }
-        self.columns.push(writer.close()?);
+        let closed = writer.close()?;
+        self.columns.push(closed);
         Ok(())
+    }
+
+    /// Returns the writer of the next column.
+    fn writer<T: DataType>(&mut self) -> ColumnWriterImpl<'_, T> {
+        let description = self.schema.column(self.columns.len());
+        let pages = Box::new(SerializedPageWriter::new(&mut self.out));
+        get_typed_column_writer(get_column_writer(description, Arc::clone(&self.properties), pages))
     }
 }

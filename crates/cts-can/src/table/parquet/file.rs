@@ -1,4 +1,4 @@
-//! A Parquet file that is written group by group, with a thread that encodes beside the one that gathers.
+//! A Parquet file that is written group by group, if wanted with a thread that encodes beside the one that gathers.
 //!
 //! Groups stand in the file in the order in which they were given. At most three are in memory: one that is gathered,
 //! one that is encoded, one that waits in between.
@@ -24,6 +24,7 @@ type Done<G> = (G, Result<Encoded, ParquetError>);
 pub(super) struct ParquetFile<W: Write + Send, G: Group> {
     out: SerializedFileWriter<W>,
     encoding: Encoding,
+    has_thread: bool,
     encoder: Option<Encoder<G>>,
     is_finished: bool,
 }
@@ -37,16 +38,28 @@ struct Encoder<G> {
 }
 
 impl<W: Write + Send, G: Group> ParquetFile<W, G> {
-    /// Begins a file.
+    /// Begins a file whose groups are encoded on a thread of its own.
     ///
     /// # Errors
     /// When the beginning cannot be written.
     pub(super) fn new(out: W, columns: &[Column]) -> Result<Self, Error> {
+        Self::begin(out, columns, true)
+    }
+
+    /// Begins a file whose groups are encoded by the caller's thread.
+    ///
+    /// # Errors
+    /// When the beginning cannot be written.
+    pub(super) fn on_this_thread(out: W, columns: &[Column]) -> Result<Self, Error> {
+        Self::begin(out, columns, false)
+    }
+
+    fn begin(out: W, columns: &[Column], has_thread: bool) -> Result<Self, Error> {
         let schema = Arc::new(column::schema(columns).map_err(refused)?);
         let properties = Arc::new(column::properties(columns).map_err(refused)?);
         let out = SerializedFileWriter::new(out, schema.root_schema_ptr(), Arc::clone(&properties));
         let encoding = Encoding { schema, properties };
-        Ok(Self { out: out.map_err(refused)?, encoding, encoder: None, is_finished: false })
+        Ok(Self { out: out.map_err(refused)?, encoding, has_thread, encoder: None, is_finished: false })
     }
 
     /// Returns how many bytes were written.
@@ -59,11 +72,11 @@ impl<W: Write + Send, G: Group> ParquetFile<W, G> {
     /// # Errors
     /// When this or an earlier one cannot be written.
     pub(super) fn put(&mut self, group: G) -> Result<G, Error> {
-        if self.encoder.is_none() {
+        if self.has_thread && self.encoder.is_none() {
             self.encoder = Encoder::start(self.encoding.clone());
         }
         let Some(encoder) = &mut self.encoder else {
-            // The system gives no thread.
+            // So it was wanted, or the system gives no thread.
             let encoded = self.encoding.encode(&group);
             return self.write((group, encoded));
         };

@@ -3,16 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cts_model::child_line::ChildLine;
 use expect_test::{Expect, expect};
+use serde_json::{Value, json};
 
 use super::*;
 
-fn cx(out: Option<&str>) -> ToolCx {
-    let params = out.map(|out| ("out".to_owned(), Value::from(out))).into_iter().collect();
-    ToolCx::new(params, Vec::new(), "/o".into())
+/// Returns the name of the table, or of the folder of tables, of a log.
+fn out_name(log: &str, params: Value) -> Result<String, ToolError> {
+    let checked = cts_model::CheckedParams::check(&RlogToCsv.spec().params, params.as_object().unwrap()).unwrap();
+    let cx = ToolCx::new(checked.values, Vec::new(), "/o".into());
+    let dbcs = dbc_files::files(&cx, &[])?;
+    let logs = [InputFile { path: "/x".into(), name: log.to_owned() }];
+    Choices::read(&cx, dbcs)?.out_name(&cx, &logs).map(|name| name.to_string())
 }
-
-const CSV_BASIC: TableFormat = TableFormat::Csv(Columns::Basic);
 
 struct Ran {
     result: Result<(), ToolError>,
@@ -31,6 +35,23 @@ impl Ran {
 
     fn message(&self) -> String {
         self.result.as_ref().unwrap_err().to_string()
+    }
+
+    /// Returns what would mend the error.
+    fn hint(&self) -> String {
+        match self.result.as_ref().unwrap_err().line() {
+            ChildLine::Error { hint, .. } => hint.unwrap_or_default(),
+            other => panic!("{other:?} is no error"),
+        }
+    }
+
+    /// Returns the names of the files, the summary left out.
+    fn files(&self) -> Vec<String> {
+        let summary = self.summary();
+        let files = summary["files"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned());
+        let files: Vec<String> = files.collect();
+        assert!(files.iter().all(|name| self.folder.path().join(name).is_file()));
+        files
     }
 }
 
@@ -67,16 +88,25 @@ fn the_table_is_named_after_the_log() {
         ("noend", "noend.csv"),
         (".zst", "frames.csv"),
     ] {
-        let inputs = [InputFile { path: "/x".into(), name: log.to_owned() }];
-        assert_eq!(out_name(&cx(None), &inputs, CSV_BASIC).unwrap().as_str(), table, "{log}");
+        assert_eq!(out_name(log, json!({})).unwrap(), table, "{log}");
+    }
+    for (params, name) in [
+        (json!({"format": "parquet"}), "a.parquet"),
+        (json!({"format": "ndjson"}), "a.ndjson"),
+        (json!({"format": "candump"}), "a.log"),
+        (json!({"dbc": ["toyota_adas"]}), "a"),
+        (json!({"dbc": ["toyota_adas"], "layout": "wide"}), "a.csv"),
+        (json!({"dbc": ["toyota_adas"], "layout": "wide", "format": "parquet"}), "a.parquet"),
+    ] {
+        assert_eq!(out_name("a.rlog.zst", params).unwrap(), name);
     }
 }
 
 #[test]
 fn the_name_of_the_table_stays_below_the_run() {
-    assert_eq!(out_name(&cx(Some("a/b.csv")), &[], CSV_BASIC).unwrap().as_str(), "a/b.csv");
-    assert_eq!(out_name(&cx(Some("/home/me/b.csv")), &[], CSV_BASIC).unwrap().as_str(), "b.csv");
-    assert!(out_name(&cx(Some("../b.csv")), &[], CSV_BASIC).is_err());
+    for (out, name) in [("a/b.csv", Some("a/b.csv")), ("/home/me/b.csv", Some("b.csv")), ("../b.csv", None)] {
+        assert_eq!(out_name("x", json!({"out": out})).ok().as_deref(), name, "{out}");
+    }
 }
 
 #[test]
@@ -88,6 +118,8 @@ fn every_default_of_the_spec_is_allowed_by_it() {
         "columns": "basic",
         "sendcan": false,
         "physical_buses": false,
+        "layout": "messages",
+        "values": "numbers",
         "join": "time",
         "strict": false,
     });
@@ -208,4 +240,115 @@ fn times_of_candump_count_from_the_boot_unless_told_otherwise() {
 fn columns_are_for_csv_only() {
     let ran = run(&json!({"format": "ndjson", "columns": "cabana"}));
     assert_eq!(ran.message(), "columns are chosen for format=csv only");
+}
+
+/// A DBC file of one message of the sample log.
+const MINE: &str = "BO_ 608 MINE: 8 ME\n SG_ ANGLE : 31|16@0- (0.1,0) [0|0] \"deg\" ME\n";
+
+/// The sample log and a file beside it.
+fn with_dbc(name: &str, text: &str) -> (tempfile::TempDir, Vec<InputFile>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, text).unwrap();
+    (folder, vec![input(path), input(example())])
+}
+
+#[test]
+fn a_dbc_file_among_the_inputs_decodes_and_is_no_log() {
+    let (_folder, inputs) = with_dbc("mine.dbc", MINE);
+    let ran = run_on(inputs, &json!({}));
+    ran.result.as_ref().unwrap();
+    assert_eq!(ran.files(), ["toyota-5s/0-MINE.csv"]);
+    let table = ran.file("toyota-5s/0-MINE.csv");
+    assert!(table.starts_with("timestamp,ANGLE\r\n0.000000,"), "{table}");
+    let summary = ran.summary();
+    let signals = &summary["signals"];
+    assert_eq!(signals["dbc"], json!(["mine.dbc"]));
+    assert_eq!(signals["messages"][0]["units"], json!({"ANGLE": "deg"}));
+    assert_eq!(signals["frames"], json!(table.lines().count() - 1));
+    let known = signals["frames"].as_u64().unwrap() + signals["unknown_frames"].as_u64().unwrap();
+    assert_eq!((known, summary["logs"].as_array().unwrap().len()), (11290, 1));
+}
+
+#[test]
+fn shipped_files_decode_each_for_its_bus() {
+    let dbc = json!(["toyota_new_mc_pt_generated@0", "toyota_adas@1"]);
+    let ran = run(&json!({"dbc": dbc, "layout": "wide", "values": "names", "out": "all.csv", "bus": [0, 1]}));
+    ran.result.as_ref().unwrap();
+    assert_eq!(ran.files(), ["all.csv"]);
+    let table = ran.file("all.csv");
+    let columns = table.lines().next().unwrap();
+    assert!(columns.contains(",STEER_TORQUE_SENSOR.STEER_ANGLE,") && columns.contains(",TRACK_A_0."), "{columns}");
+    let summary = ran.summary();
+    assert_eq!(summary["signals"]["dbc"], dbc);
+    assert_eq!(summary["signals"]["rows"], json!(table.lines().count() - 1));
+
+    let ran = run(&json!({"dbc": dbc, "format": "parquet", "bus": [0]}));
+    ran.result.as_ref().unwrap();
+    let files = ran.files();
+    assert!(files.contains(&"toyota-5s/0-STEER_TORQUE_SENSOR.parquet".to_owned()), "{files:?}");
+}
+
+#[test]
+fn a_dbc_file_that_is_named_is_found_and_others_are_left() {
+    let (_folder, inputs) = with_dbc("mine.dbc", MINE);
+    for name in ["mine", "mine.dbc", "mine@0"] {
+        let ran = run_on(inputs.clone(), &json!({"dbc": [name]}));
+        ran.result.as_ref().unwrap();
+        assert_eq!(ran.files(), ["toyota-5s/0-MINE.csv"], "{name}");
+    }
+    let ran = run_on(inputs, &json!({"dbc": ["toyota_adas@1"], "bus": [1]}));
+    ran.result.as_ref().unwrap();
+    assert!(!ran.files().contains(&"toyota-5s/0-MINE.csv".to_owned()));
+}
+
+#[test]
+fn what_cannot_be_decoded_is_told_with_a_remedy() {
+    let ran = run(&json!({"dbc": ["nobody"]}));
+    assert_eq!(ran.message(), "dbc has \"nobody\", and no input and no file that comes with CTS is called so");
+    assert!(ran.hint().starts_with("Give the file as an input beside the log, or one of: subaru_"), "{}", ran.hint());
+
+    let (_folder, inputs) = with_dbc("torn.dbc", "BO_ 608 TORN: 8 ME\n SG_ A : 0|0@1+ (1,0) [0|0] \"\" ME\n");
+    let ran = run_on(inputs, &json!({}));
+    assert!(ran.message().starts_with("torn.dbc: line 2, column "), "{}", ran.message());
+
+    let (_folder, mut inputs) = with_dbc("mine.dbc", MINE);
+    inputs.pop();
+    assert_eq!(run_on(inputs, &json!({})).message(), "there is no log among the inputs");
+
+    let dbc = json!(["toyota_adas"]);
+    for (params, message) in [
+        (json!({"layout": "wide"}), "layout=wide is about signals, and there is no DBC file to find them by"),
+        (json!({"values": "names"}), "values=names is about signals, and there is no DBC file to find them by"),
+        (
+            json!({"dbc": dbc, "columns": "cabana"}),
+            "columns are chosen for frames, and with DBC files the columns are signals",
+        ),
+        (json!({"dbc": dbc, "format": "ndjson"}), "signals are written with format=csv or format=parquet"),
+        (
+            json!({"dbc": dbc, "format": "parquet", "values": "names"}),
+            "values=names is for format=csv: in a Parquet file every signal is a number",
+        ),
+        (json!({"dbc": ["toyota_adas@200"]}), "dbc has \"toyota_adas@200\"; a bus is a number from 0 to 127"),
+    ] {
+        let ran = run(&params);
+        assert_eq!(ran.message(), message, "{params}");
+        assert!(params["dbc"][0] == "toyota_adas@200" || !ran.hint().is_empty(), "{params}");
+    }
+}
+
+#[test]
+fn more_signals_than_columns_are_refused_with_a_remedy() {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for message in 0..0x800 {
+        writeln!(text, "BO_ {message} M{message}: 8 ME").unwrap();
+        for signal in 0..8 {
+            writeln!(text, " SG_ S{signal} : {}|8@1+ (1,0) [0|0] \"\" ME", signal * 8).unwrap();
+        }
+    }
+    let (_folder, inputs) = with_dbc("all.dbc", &text);
+    let ran = run_on(inputs, &json!({"layout": "wide"}));
+    assert!(ran.message().ends_with(" signals, and one table has at most 1024"), "{}", ran.message());
+    assert_eq!(ran.hint(), "Choose messages with `bus` or `address`, or give `layout=messages`.");
 }
