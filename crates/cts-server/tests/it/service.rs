@@ -42,7 +42,7 @@ async fn capabilities_tell_every_tool_with_its_parameters() {
     let app = TestApp::new().await;
     let capabilities = app.get("/v1/capabilities").await.expect(200);
     let ids: Vec<&str> = capabilities["tools"].as_array().unwrap().iter().map(|t| t["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["can-bitwatch", "rlog-to-csv", "script", "typed"]);
+    assert_eq!(ids, ["can-bitwatch", "can-summary", "cruise-control-analyzer", "rlog-to-csv", "script", "typed"]);
     assert_eq!(capabilities["monitors"], json!([]));
     expect![[r#"
         {
@@ -243,7 +243,7 @@ async fn capabilities_tell_every_tool_with_its_parameters() {
           "unavailable_reason": null
         }
     "#]]
-    .assert_eq(&redacted(&capabilities["tools"][3]));
+    .assert_eq(&redacted(&capabilities["tools"][5]));
     app.end().await;
 }
 
