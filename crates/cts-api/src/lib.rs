@@ -17,6 +17,7 @@ pub mod log;
 pub mod upload;
 
 pub mod health;
+pub mod metrics;
 pub mod version;
 
 pub mod fields;

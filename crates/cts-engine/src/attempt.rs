@@ -63,6 +63,7 @@ pub(crate) async fn run_attempt(inner: Arc<Inner>, run: Run, active: Arc<Active>
     };
     record(&inner, &run, tool.as_deref(), &active, seen, collected).await;
     drop(guard);
+    inner.metrics.set_active(inner.active.len());
     inner.wake_dispatcher();
     start::clean(&inner, &run).await;
 }
@@ -355,6 +356,7 @@ impl Inner {
         let (id, attempt, now, live) = (run.id, run.attempt, self.clock.now(), active.live());
         let expires_at = self.artifact_expiry(now);
         let requeued = matches!(event, RunEvent::Requeued { .. });
+        let stored: Vec<u64> = drafts.iter().map(|draft| draft.size).collect();
         let (changed, gone, fenced) = self
             .db
             .write(move |tx| {
@@ -389,6 +391,8 @@ impl Inner {
         self.delete_unnamed(fenced).await;
         match changed {
             Ok(run) => {
+                self.metrics.changed(&run);
+                stored.into_iter().for_each(|bytes| self.metrics.stored_artifact(bytes));
                 tracing::info!(
                     run.id = %run.id, tool.id = %run.request.tool_id, request.id = %run.request_id, attempt = attempt,
                     state = run.state.as_str(), code = run.fault.as_ref().map(|fault| fault.code.as_str()),

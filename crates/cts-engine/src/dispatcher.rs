@@ -132,6 +132,9 @@ fn start(inner: &Arc<Inner>, run: Run) {
         "run {} of {} started", run.id, run.request.tool_id
     );
     let (active, guard) = inner.active.begin(run.id);
+    let began = run.attempts.last().map_or(run.created_at, |attempt| attempt.started_at);
+    let due = run.not_before.unwrap_or(run.created_at).max(run.created_at);
+    inner.metrics.started(began.since(due), inner.active.len());
     inner.announce(run.id);
     let inner_for_task = Arc::clone(inner);
     inner.tasks.spawn(async move {

@@ -10,6 +10,8 @@
 mod error;
 mod options;
 
+pub mod metrics;
+
 pub mod inputs;
 pub mod tools;
 
@@ -53,6 +55,7 @@ pub use uploads::{NewUpload, Uploads};
 
 use crate::active::{ActiveRuns, Control};
 use crate::attempt::process::ProcessId;
+use crate::metrics::EngineMetrics;
 use crate::tools::ServiceEnvironment;
 use crate::wakeups::Wakeups;
 
@@ -82,6 +85,8 @@ pub struct EngineParts {
     pub kind: WorkerKind,
     /// The service's environment, of which children see a small part.
     pub environment: ServiceEnvironment,
+    /// Where what it counts is told.
+    pub metrics: Arc<cts_observe::metrics::Registry>,
 }
 
 /// The plane that runs tools. Cloning it is cheap.
@@ -96,6 +101,7 @@ pub(crate) struct Inner {
     blobs: Blobs,
     registry: Registry,
     options: EngineOptions,
+    metrics: EngineMetrics,
     clock: Arc<dyn Clock>,
     ids: Arc<Ids>,
     kind: WorkerKind,
@@ -171,7 +177,8 @@ impl Engine {
     /// # Errors
     /// A database or a directory that cannot be used.
     pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
-        let EngineParts { db, blobs, registry, options, clock, ids, kind, environment } = parts;
+        let EngineParts { db, blobs, registry, options, clock, ids, kind, environment, metrics } = parts;
+        let metrics = EngineMetrics::new(&metrics);
         let process = ProcessId::current().ok_or_else(|| {
             let error = std::io::Error::other("the own process is not listed");
             EngineError::file("read", "/proc/self/stat")(error)
@@ -184,7 +191,7 @@ impl Engine {
             tokio::task::spawn_blocking(probe).await.map_err(|error| EngineError::Panicked(error.to_string()))?;
         let isolation = if options.sandbox { probed.into_model() } else { supervisor::Isolation::off().into_model() };
         let inner = Arc::new(Inner {
-            logs: LogHub::new(log_root(&options), options.log_buffer_lines),
+            logs: LogHub::new(log_root(&options), options.log_buffer_lines, metrics.logs.clone()),
             child_program: options.child_program.clone().unwrap_or_else(attempt::process::running_binary),
             temp_root: temp_root(&options),
             worker: WorkerId::new(&ids),
@@ -192,6 +199,7 @@ impl Engine {
             blobs,
             registry,
             options,
+            metrics,
             clock,
             ids,
             kind,
@@ -248,6 +256,12 @@ impl Engine {
     #[must_use]
     pub fn ids(&self) -> &Arc<Ids> {
         &self.inner.ids
+    }
+
+    /// Returns what the engine counts.
+    #[must_use]
+    pub fn metrics(&self) -> &EngineMetrics {
+        &self.inner.metrics
     }
 
     /// Returns the bytes of artifacts.
@@ -338,6 +352,9 @@ impl Engine {
             })?;
         // A run that has ended stays as it is.
         if let Ok(run) = changed {
+            if run.state.is_terminal() {
+                self.inner.metrics.changed(&run);
+            }
             tracing::info!(run.id = %id, request.id = %cx.request_id, actor = %cx.actor, "run {id} was asked to end");
             self.inner.announce(id);
             if run.state == RunState::Running
@@ -431,6 +448,27 @@ impl Engine {
             broken_manifests: self.inner.registry.broken().len(),
             draining: self.inner.is_draining(),
         })
+    }
+
+    /// Asks the database for something small and returns how many runs wait.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn check_database(&self) -> Result<u64, EngineError> {
+        self.inner.db.ping().await?;
+        Ok(self.inner.db.queued_count().await?)
+    }
+
+    /// Returns the free and the whole space of the data directory's disk, in bytes; none where it does not tell.
+    pub async fn disk_space(&self) -> Option<(u64, u64)> {
+        let folder = self.inner.options.data_dir.clone();
+        let stat = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&folder)).await.ok()?.ok()?;
+        Some((stat.f_bavail.saturating_mul(stat.f_frsize), stat.f_blocks.saturating_mul(stat.f_frsize)))
+    }
+
+    /// Wakes every reader that waits for a change of any run; they look, and find what there is.
+    pub fn wake_readers(&self) {
+        self.inner.wakeups.wake_all();
     }
 
     /// Returns whether the engine takes no new work.

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::attempt::output::NewLine;
 use crate::error::EngineError;
+use crate::metrics::LogMetrics;
 use file::{LogCursor, LogWriter};
 
 /// Most bytes of log that one page reads from the file.
@@ -70,6 +71,7 @@ pub struct LogHub {
 struct Shared {
     folder: PathBuf,
     buffer_lines: usize,
+    metrics: LogMetrics,
     live: Mutex<HashMap<RunId, Arc<LiveLog>>>,
 }
 
@@ -87,8 +89,8 @@ struct Recent {
 }
 
 impl LogHub {
-    pub(crate) fn new(folder: PathBuf, buffer_lines: usize) -> Self {
-        Self { shared: Arc::new(Shared { folder, buffer_lines, live: Mutex::default() }) }
+    pub(crate) fn new(folder: PathBuf, buffer_lines: usize, metrics: LogMetrics) -> Self {
+        Self { shared: Arc::new(Shared { folder, buffer_lines, metrics, live: Mutex::default() }) }
     }
 
     fn path(&self, run: RunId) -> PathBuf {
@@ -276,6 +278,7 @@ impl LogAppender {
             return Ok(());
         }
         let (path, writer, run) = (self.path.clone(), self.writer.take(), self.run);
+        let metrics = self.hub.shared.metrics.clone();
         let write = move || -> (Option<LogWriter>, io::Result<Vec<Arc<LogLine>>>) {
             let mut writer = match writer.map_or_else(|| LogWriter::open(&path), Ok) {
                 Ok(writer) => writer,
@@ -288,6 +291,10 @@ impl LogAppender {
             numbered.iter().for_each(|line| file::encode(line, &mut buffer));
             let last = first + numbered.len() as u64 - 1;
             let result = writer.write(&buffer, last).map(|()| numbered);
+            if let Ok(stored) = &result {
+                metrics.lines.inc_by(stored.len() as u64);
+                metrics.bytes.inc_by(buffer.len() as u64);
+            }
             (Some(writer), result)
         };
         let (writer, result) =

@@ -189,6 +189,7 @@ impl Inner {
             .await?;
         self.delete_blobs(gone).await;
         if let Ok(run) = changed {
+            self.metrics.changed(&run);
             tracing::warn!(
                 run.id = %run.id, tool.id = %run.request.tool_id, request.id = %run.request_id,
                 "attempt {attempt} of run {} was lost: {}", run.id, run.state.as_str()

@@ -56,6 +56,7 @@ impl Engine {
                 })
             })
             .await?;
+        inner.metrics.removed(&removed);
         if removed != Removed::default() {
             tracing::info!(
                 artifacts = removed.artifacts,

@@ -109,7 +109,11 @@ impl Engine {
         let request = self.check(&tool, submission).await?;
         self.check_disk()?;
         let run = Run::new(RunId::new(&self.inner.ids), cx, request, self.inner.clock.now());
-        self.enqueue(cx, run, idempotency).await
+        let submitted = self.enqueue(cx, run, idempotency).await?;
+        if !submitted.replayed {
+            self.inner.metrics.submitted(&submitted.view.run);
+        }
+        Ok(submitted)
     }
 
     /// Submits the request of an earlier run again, with changes.

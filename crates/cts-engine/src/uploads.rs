@@ -307,6 +307,7 @@ impl Uploads {
             self.inner.blobs.delete(BlobKey::Upload(id)).await?;
             return Err(EngineError::UploadNotFound(id));
         }
+        self.inner.metrics.kept_upload(upload.size);
         upload.sha256 = Some(found);
         upload.state = UploadState::Ready;
         upload.expires_at = expires_at;

@@ -35,6 +35,11 @@ impl Wakeups {
         self.all.send_modify(|count| *count += 1);
     }
 
+    /// Wakes all that wait for any run.
+    pub(crate) fn wake_all(&self) {
+        self.all.send_modify(|count| *count += 1);
+    }
+
     /// Returns the signal of all runs.
     pub(crate) fn all(&self) -> watch::Receiver<u64> {
         self.all.subscribe()

@@ -10,8 +10,9 @@ use axum::body::Body;
 use axum::response::Response;
 use cts_config::ServiceConfig;
 use cts_engine::tools::program::ServiceEnvironment;
-use cts_engine::{Engine, EngineParts, Registry, WorkerKind};
+use cts_engine::{Engine, EngineParts, Registry as ToolRegistry, WorkerKind};
 use cts_model::{Clock, Ids, SystemClock};
+use cts_observe::metrics::Registry;
 use cts_store::{Blobs, Db, SqliteOptions};
 use http::Request;
 use tokio::sync::{Semaphore, watch};
@@ -19,8 +20,10 @@ use tokio::sync::{Semaphore, watch};
 pub use options::{engine_options, http_options};
 
 use crate::cache::RunBodies;
+use crate::checks::{self, LastMachine};
 use crate::error::ServerError;
 use crate::http::{no_method, no_route};
+use crate::layers::measure::{HttpMetrics, KeepRoute};
 use crate::layers::{self, Routers, compression};
 use crate::openapi::Document;
 use crate::routes;
@@ -48,6 +51,7 @@ impl App {
     pub fn build(parts: AppParts) -> Self {
         let AppParts { engine, http } = parts;
         let (router, openapi) = routes::table().split_for_parts();
+        let machine = LastMachine::default();
         let shared = Arc::new(Shared {
             clock: Arc::clone(engine.clock()),
             ids: Arc::clone(engine.ids()),
@@ -55,11 +59,18 @@ impl App {
             run_bodies: RunBodies::new(),
             streams: Arc::new(Semaphore::new(http.streams_max)),
             closing: watch::Sender::new(false),
+            metrics: HttpMetrics::new(engine.metrics().registry(), openapi.paths.paths.keys().cloned()),
+            checks: checks::all(&engine, &machine, http.health_pace),
+            machine,
             document: Document::new(&openapi),
             engine,
             http,
         });
-        let plain = router.fallback(no_route).method_not_allowed_fallback(no_method).with_state(Arc::clone(&shared));
+        let plain = router
+            .route_layer(KeepRoute)
+            .fallback(no_route)
+            .method_not_allowed_fallback(no_method)
+            .with_state(Arc::clone(&shared));
         let compressing = compression::around(plain.clone());
         Self { shared, routers: Routers { plain, compressing } }
     }
@@ -103,7 +114,7 @@ pub async fn open_engine(
     let blobs = Blobs::local(&blob_root, true).map_err(ServerError::store(&blob_root))?;
     let environment = ServiceEnvironment::of_process();
     let (folder, of_tools) = (storage.tools_directory.clone(), environment.clone());
-    let look = move || Registry::with_environment(cts_tools::specs(), Some(folder), of_tools);
+    let look = move || ToolRegistry::with_environment(cts_tools::specs(), Some(folder), of_tools);
     let registry = tokio::task::spawn_blocking(look).await.map_err(|error| ServerError::Panicked(error.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let parts = EngineParts {
@@ -115,6 +126,7 @@ pub async fn open_engine(
         clock,
         kind,
         environment,
+        metrics: Arc::new(Registry::new()),
     };
     Engine::start(parts).await.map_err(ServerError::Engine)
 }

@@ -2,6 +2,8 @@
 
 pub(crate) mod artifacts;
 pub(crate) mod download;
+pub(crate) mod health;
+pub(crate) mod metrics;
 pub(crate) mod older_clients;
 pub(crate) mod preview;
 pub(crate) mod run_events;

@@ -10,6 +10,7 @@ pub(crate) mod compression;
 pub(crate) mod guard;
 pub(crate) mod headers;
 pub(crate) mod linger;
+pub(crate) mod measure;
 pub(crate) mod panic;
 pub(crate) mod request_id;
 pub(crate) mod time_limit;
@@ -43,6 +44,8 @@ pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, request: Re
     let log = access_log::Entry::begin(&request);
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(scope.clone());
+    let method = request.method().clone();
+    let active = measure::Active::begin(&shared.metrics.active);
     let work = async {
         let answer = async {
             let checked = guard::check(&shared.http, &request);
@@ -63,6 +66,8 @@ pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, request: Re
         };
         problem::write(&mut response, &place);
         headers::add(&mut response, &scope);
+        drop(active);
+        shared.metrics.answered(&method, &response, log.elapsed());
         log.end(&response, &path);
         rest.throw_away();
         response

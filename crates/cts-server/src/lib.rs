@@ -14,6 +14,7 @@ mod extract;
 mod http;
 
 mod cache;
+mod checks;
 mod problem;
 mod state;
 mod stream;

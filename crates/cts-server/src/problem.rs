@@ -59,7 +59,6 @@ impl Refusal {
     }
 
     /// Returns the fault.
-    #[cfg(test)]
     pub(crate) fn fault(&self) -> &Fault {
         &self.0.fault
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::{artifacts, download, preview, run_events, run_logs, runs, service, uploads, zip};
+use crate::http::{artifacts, download, health, metrics, preview, run_events, run_logs, runs, service, uploads, zip};
 use crate::openapi;
 use crate::state::Shared;
 
@@ -14,6 +14,15 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(service::version))
         .routes(routes!(service::health))
+        .routes(routes!(health::overall))
+        .routes(routes!(health::simple))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::startup))
+        .routes(routes!(health::detailed))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(metrics::health_metrics))
+        .routes(routes!(metrics::summary))
         .routes(routes!(service::capabilities))
         .routes(routes!(service::openapi))
         .routes(routes!(service::docs))

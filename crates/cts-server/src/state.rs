@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 
 use cts_engine::Engine;
 use cts_model::{Clock, Ids};
+use cts_observe::checks::{Checks, Pace};
 use tokio::sync::{Semaphore, watch};
 
 use crate::cache::RunBodies;
+use crate::checks::LastMachine;
+use crate::layers::measure::HttpMetrics;
 use crate::openapi::Document;
 
 /// What the door for programs is told.
@@ -29,6 +32,14 @@ pub struct HttpOptions {
     pub streams_max: usize,
     /// Most connections at one time.
     pub connections_max: usize,
+    /// The name of the profile.
+    pub environment: String,
+    /// Whether metrics are told.
+    pub enable_metrics: bool,
+    /// Whether the checks look.
+    pub enable_health_checks: bool,
+    /// How often they do, and how long each may take.
+    pub health_pace: Pace,
 }
 
 impl Default for HttpOptions {
@@ -42,6 +53,10 @@ impl Default for HttpOptions {
             body_bytes_max: 1_024_000,
             streams_max: 512,
             connections_max: 4096,
+            environment: "development".to_owned(),
+            enable_metrics: true,
+            enable_health_checks: true,
+            health_pace: Pace { interval: Duration::from_secs(30), timeout: Duration::from_secs(5) },
         }
     }
 }
@@ -65,6 +80,12 @@ pub(crate) struct Shared {
     pub(crate) streams: Arc<Semaphore>,
     /// True when event streams must end because the service stops.
     pub(crate) closing: watch::Sender<bool>,
+    /// What is counted here.
+    pub(crate) metrics: HttpMetrics,
+    /// The health checks.
+    pub(crate) checks: Checks,
+    /// What the machine was at when it was looked at last.
+    pub(crate) machine: LastMachine,
     /// The document of the API, made anew when the tools change.
     pub(crate) document: Document,
 }

@@ -91,7 +91,17 @@ pub(crate) async fn start_as(
     assert_eq!(registry.broken(), [], "the manifests of the tests are right");
     let ids = Arc::new(Ids::new(Arc::clone(&clock)));
     let blobs = Blobs::local(&folder.join("blobs"), false).unwrap();
-    let parts = EngineParts { db: db.clone(), blobs, registry, options, clock, ids, kind, environment };
+    let parts = EngineParts {
+        db: db.clone(),
+        blobs,
+        registry,
+        options,
+        clock,
+        ids,
+        kind,
+        environment,
+        metrics: Arc::default(),
+    };
     (Engine::start(parts).await.unwrap(), db)
 }
 

@@ -92,6 +92,13 @@ struct CappedShared<M: Member> {
 }
 
 impl<M: Member + Debug> Capped<M> {
+    /// Returns whether a name has one of its own, also when it gets it by this question.
+    #[must_use]
+    pub fn is_known(&self, name: &str) -> bool {
+        let _ = self.get(name);
+        self.shared.known.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+    }
+
     /// Returns the one of this name, or that of all names beyond the limit.
     #[must_use]
     pub fn get(&self, name: &str) -> M {

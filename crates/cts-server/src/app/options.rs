@@ -6,6 +6,7 @@ use cts_config::{Kind, Profile, ServiceConfig};
 use cts_engine::EngineOptions;
 use cts_engine::inputs::InputRoots;
 use cts_model::RetryPolicy;
+use cts_observe::checks::Pace;
 
 use crate::state::HttpOptions;
 
@@ -56,6 +57,13 @@ pub fn http_options(config: &ServiceConfig) -> HttpOptions {
         is_in_process: config.kind == Kind::InProcess,
         request_timeout: config.http.request_timeout,
         body_bytes_max: config.http.max_body_bytes,
+        environment: config.profile.as_str().to_owned(),
+        enable_metrics: config.observe.enable_metrics,
+        enable_health_checks: config.observe.enable_health_checks,
+        health_pace: Pace {
+            interval: config.observe.health_check_interval,
+            timeout: config.observe.health_check_timeout,
+        },
         ..HttpOptions::default()
     }
 }

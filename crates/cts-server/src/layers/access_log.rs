@@ -1,6 +1,6 @@
 //! One line for each request: changes and faults where everybody sees them, reads at debug level.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::response::Response;
 use http::{Method, Request};
@@ -16,6 +16,11 @@ impl Entry {
     /// Notes when a request began.
     pub(crate) fn begin<B>(request: &Request<B>) -> Self {
         Self { method: request.method().clone(), begun: Instant::now() }
+    }
+
+    /// Returns how long the request has taken so far.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// Writes the line; query strings stay out of the log, since they may hold what a user types.

@@ -179,7 +179,8 @@ impl TestApp {
         let ids = Arc::new(Ids::new(Arc::clone(&clock)));
         let blobs = Blobs::local(&folder.path().join("blobs"), false).unwrap();
         let kind = WorkerKind::Service;
-        let engine = EngineParts { db, blobs, registry, options, clock, ids, kind, environment };
+        let engine =
+            EngineParts { db, blobs, registry, options, clock, ids, kind, environment, metrics: Arc::default() };
         let engine = Engine::start(engine).await.unwrap();
         Self { app: App::build(AppParts { engine, http }), folder }
     }

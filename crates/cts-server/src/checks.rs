@@ -1,0 +1,225 @@
+//! The health checks of the service, on one page: what each looks at, whether the service can be used without it, and
+//! what to do when it fails.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use cts_engine::Engine;
+use cts_model::ArtifactId;
+use cts_observe::checks::{Check, Checks, Details, Pace, Seen};
+use cts_observe::metrics::Machine;
+use cts_store::BlobKey;
+use serde_json::{Map, Value, json};
+
+/// A disk with less free space than this is nearly full, in percent.
+const DISK_FREE_PERCENT_MIN: f64 = 10.0;
+/// More memory in use than this is too much, in percent.
+const MEMORY_PERCENT_MAX: f64 = 90.0;
+/// More processor time in use than this is too much, in percent.
+const CPU_PERCENT_MAX: f64 = 95.0;
+/// A queue that is fuller than this takes hardly anything more, in parts of its limit.
+const QUEUE_FULL: f64 = 0.9;
+
+/// What the machine was at when it was looked at last.
+pub(crate) type LastMachine = Arc<Mutex<Machine>>;
+
+/// Returns the checks of a service.
+pub(crate) fn all(engine: &Engine, machine: &LastMachine, pace: Pace) -> Checks {
+    let clock = Arc::clone(engine.clock());
+    let checks = vec![
+        database(engine.clone()),
+        file_system(engine.clone()),
+        artifact_store(engine.clone()),
+        tool_registry(engine.clone()),
+        queue(engine.clone()),
+        event_system(engine.clone()),
+        resource_usage(Arc::clone(machine)),
+    ];
+    Checks::new(checks, pace, clock)
+}
+
+fn details(value: Value) -> Details {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn database(engine: Engine) -> Check {
+    let remedy = "Look at the service's log for the database's own words; check that its file or server is there, that \
+                  the disk is not full, and restart the service if it stays";
+    Check::new("database", remedy, move || {
+        let engine = engine.clone();
+        async move {
+            let queued = engine.check_database().await.map_err(|error| format!("it does not answer: {error}"))?;
+            engine.metrics().set_queued(queued);
+            Ok(details(json!({"queued_runs": queued})))
+        }
+    })
+    .critical()
+}
+
+fn file_system(engine: Engine) -> Check {
+    let remedy = "Free some space on the disk of the data directory, or give base_storage_path a larger one; check that \
+                  the service's user may write there";
+    Check::new("file_system", remedy, move || {
+        let folders = [engine.options().data_dir.clone(), engine.options().temp_dir.clone()];
+        let engine = engine.clone();
+        async move {
+            let free_min = engine.options().disk_free_bytes_min;
+            let look = move || folders.into_iter().try_for_each(writable);
+            let looked = tokio::task::spawn_blocking(look).await;
+            looked.map_err(|error| error.to_string())??;
+            let Some((free, all)) = engine.disk_space().await else {
+                return Err("the disk of the data directory does not tell its space".to_owned());
+            };
+            disk_verdict(free, all, free_min)
+        }
+    })
+    .critical()
+}
+
+/// Says whether a disk has room.
+fn disk_verdict(free: u64, all: u64, free_min: u64) -> Seen {
+    #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 53 bits")]
+    let percent = if all == 0 { 0.0 } else { free as f64 / all as f64 * 100.0 };
+    if free < free_min {
+        return Err(format!(
+            "{} MB are free; below {} MB no new runs are taken",
+            free / 1_000_000,
+            free_min / 1_000_000
+        ));
+    }
+    if percent < DISK_FREE_PERCENT_MIN {
+        return Err(format!("{percent:.1} % of the disk are free; {DISK_FREE_PERCENT_MIN} % are wanted"));
+    }
+    Ok(details(json!({"free_bytes": free, "free_percent": (percent * 10.0).round() / 10.0})))
+}
+
+/// Writes and removes a small file.
+fn writable(folder: PathBuf) -> Result<(), String> {
+    let path = folder.join(".health-check");
+    let failed = |error: std::io::Error| format!("cannot write into {}: {error}", folder.display());
+    std::fs::write(&path, b"ok").map_err(failed)?;
+    std::fs::remove_file(&path).map_err(failed)
+}
+
+fn artifact_store(engine: Engine) -> Check {
+    let remedy = "Check the store of the artifacts: the folder blobs of the data directory and its disk";
+    Check::new("artifact_store", remedy, move || {
+        let engine = engine.clone();
+        async move {
+            let key = BlobKey::Artifact(ArtifactId::new(engine.ids()));
+            let blobs = engine.blobs();
+            let failed = |error: cts_store::StoreError| format!("a round trip failed: {error}");
+            blobs.put_bytes(key, Bytes::from_static(b"health check")).await.map_err(failed)?;
+            let size = blobs.size(key).await.map_err(failed)?;
+            blobs.delete(key).await.map_err(failed)?;
+            if size == Some(12) { Ok(Details::new()) } else { Err("what was stored is not there".to_owned()) }
+        }
+    })
+    .critical()
+}
+
+fn tool_registry(engine: Engine) -> Check {
+    let remedy = "`cts tools check FILE` tells what is wrong with a manifest";
+    Check::new("tool_registry", remedy, move || {
+        let registry = engine.registry().clone();
+        async move {
+            let (tools, broken) = (registry.list().len(), registry.broken());
+            if !broken.is_empty() {
+                let names = broken.iter().filter_map(|manifest| manifest.path.file_name());
+                let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+                return Err(format!("{} manifest(s) were refused: {}", names.len(), names.join(", ")));
+            }
+            if tools == 0 { Err("there is no tool".to_owned()) } else { Ok(details(json!({"tools": tools}))) }
+        }
+    })
+}
+
+fn queue(engine: Engine) -> Check {
+    let remedy = "Wait, cancel runs that nobody needs, or raise max_concurrent_runs or max_queued_runs";
+    Check::new("queue", remedy, move || {
+        let engine = engine.clone();
+        async move {
+            let queued = engine.check_database().await.map_err(|error| error.to_string())?;
+            queue_verdict(queued, engine.options().max_queued_runs)
+        }
+    })
+    .gates_readiness()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "queues are far shorter than 2^53")]
+fn queue_verdict(queued: u64, most: u64) -> Seen {
+    if queued as f64 >= most as f64 * QUEUE_FULL {
+        return Err(format!("{queued} runs wait, of at most {most}"));
+    }
+    Ok(details(json!({"queued_runs": queued, "max_queued_runs": most})))
+}
+
+fn event_system(engine: Engine) -> Check {
+    let remedy = "Followers of runs may not hear of changes at once; restart the service if it stays";
+    Check::new("event_system", remedy, move || {
+        let engine = engine.clone();
+        async move {
+            // A real round trip: subscribe, wake, receive.
+            let mut changes = engine.run_changes();
+            changes.borrow_and_update();
+            engine.wake_readers();
+            changes.changed().await.map_err(|_| "a wakeup does not arrive".to_owned())?;
+            let last = engine.last_event_seq().await.map_err(|error| error.to_string())?;
+            Ok(details(json!({"last_event": last})))
+        }
+    })
+}
+
+fn resource_usage(machine: LastMachine) -> Check {
+    let remedy = "Look for what uses the memory or the processors; lower max_concurrent_runs or the limits of runs";
+    Check::new("resource_usage", remedy, move || {
+        let machine = *machine.lock().unwrap_or_else(PoisonError::into_inner);
+        async move { machine_verdict(&machine) }
+    })
+}
+
+fn machine_verdict(machine: &Machine) -> Seen {
+    if let Some(percent) = machine.memory_percent.filter(|percent| *percent >= MEMORY_PERCENT_MAX) {
+        return Err(format!("{percent:.0} % of the memory are in use"));
+    }
+    if let Some(percent) = machine.cpu_percent.filter(|percent| *percent >= CPU_PERCENT_MAX) {
+        return Err(format!("{percent:.0} % of the processor time are in use"));
+    }
+    let rounded = |percent: Option<f64>| percent.map(|percent| (percent * 10.0).round() / 10.0);
+    Ok(details(json!({
+        "memory_percent": rounded(machine.memory_percent),
+        "cpu_percent": rounded(machine.cpu_percent),
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_needs_room_in_bytes_and_in_percent() {
+        assert!(disk_verdict(50, 100, 10).is_ok());
+        assert_eq!(disk_verdict(5, 100, 0).unwrap_err(), "5.0 % of the disk are free; 10 % are wanted");
+        assert!(disk_verdict(50_000_000, 100_000_000, 60_000_000).unwrap_err().contains("below 60 MB"));
+        assert!(disk_verdict(0, 0, 0).is_err());
+    }
+
+    #[test]
+    fn a_queue_that_is_nearly_full_is_overloaded() {
+        assert!(queue_verdict(89, 100).is_ok());
+        assert!(queue_verdict(90, 100).is_err());
+    }
+
+    #[test]
+    fn a_busy_machine_is_told() {
+        let machine = |memory, cpu| Machine { memory_percent: memory, cpu_percent: cpu, memory_available_bytes: None };
+        assert!(machine_verdict(&machine(None, None)).is_ok());
+        assert!(machine_verdict(&machine(Some(89.9), Some(94.9))).is_ok());
+        assert!(machine_verdict(&machine(Some(90.0), None)).is_err());
+        assert!(machine_verdict(&machine(None, Some(95.0))).is_err());
+    }
+}
