@@ -9,6 +9,7 @@ mod support;
 mod crash;
 mod embedded;
 mod faults;
+mod health;
 mod isolation;
 mod load;
 mod shutdown;

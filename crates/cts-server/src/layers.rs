@@ -64,6 +64,7 @@ pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, request: Re
             now: shared.clock.now(),
             is_development: shared.http.is_development,
         };
+        shared.metrics.refused(&response);
         problem::write(&mut response, &place);
         headers::add(&mut response, &scope);
         drop(active);

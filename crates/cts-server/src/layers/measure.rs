@@ -100,6 +100,10 @@ impl HttpMetrics {
         });
         series.requests.inc();
         series.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a refusal, before it is written as a body.
+    pub(crate) fn refused(&self, response: &Response) {
         if let Some(refusal) = response.extensions().get::<Refusal>() {
             self.errors.with(&[Category::as_str(refusal.fault().code.category())]).inc();
         }

@@ -11,6 +11,7 @@ mod bad_input;
 mod contract;
 #[cfg(test)]
 mod endpoints;
+mod health;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
