@@ -9,7 +9,7 @@ use crate::tidy::map::{self, Floor, Room};
 use crate::tidy::{Fault, Tree};
 
 /// Libraries and the crates that may depend on them.
-const OWNERS: [(&str, &[&str]); 9] = [
+const OWNERS: [(&str, &[&str]); 10] = [
     ("axum", &["cts-server"]),
     ("sqlx", &["cts-store"]),
     ("object_store", &["cts-store"]),
@@ -18,6 +18,7 @@ const OWNERS: [(&str, &[&str]); 9] = [
     ("utoipa", &["cts-api", "cts-server"]),
     ("landlock", &["cts-engine"]),
     ("dotenvy", &["cts-config"]),
+    ("prometheus", &["cts-observe"]),
     ("tracing-subscriber", &["cts-observe"]),
 ];
 
