@@ -9,7 +9,7 @@ use std::io::{BufWriter, Write as _};
 use std::time::Instant;
 
 use cts_can::cars::{self, BusDbc, Car, identify};
-use cts_can::cruise::native::{CarInUse, CruiseOptions, CruiseTable, Scan, TableFormat};
+use cts_can::cruise::native::{CarInUse, CruiseOptions, CruiseTable, ReportAbout, Scan, TableFormat};
 use cts_can::dbc::{self, Dbc};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -55,10 +55,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             result.write(table, format, &mut BufWriter::new(file))?;
         }
     }
-    let took = begun.elapsed();
+    let tables = begun.elapsed();
+    let about = ReportAbout { tool: "cruise".to_owned(), inputs: logs.to_vec(), files: Vec::new() };
+    let report = result.report(&about).to_html();
+    let composed = begun.elapsed();
+    fs::write(format!("{out}/analysis_report.html"), &report)?;
 
     let mut screen = std::io::stdout();
-    writeln!(screen, "scanned {scanned:.3?}, measured {measured:.3?}, written {took:.3?}; id {}", result.analysis_id)?;
+    writeln!(screen, "scanned {scanned:.3?}, measured {measured:.3?}, tables {tables:.3?}; id {}", result.analysis_id)?;
+    writeln!(screen, "report {:.3?}, {} bytes", composed - tables, report.len())?;
     writeln!(
         screen,
         "{} streams, {} fields, {} bits scored",

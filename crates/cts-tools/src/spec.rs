@@ -16,6 +16,8 @@ pub(crate) const NDJSON: &str = "application/x-ndjson";
 pub(crate) const PARQUET: &str = "application/vnd.apache.parquet";
 /// Media type of lines that have a form of their own.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
+/// Media type of a report.
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 /// Media type of a summary.
 pub(crate) const JSON: &str = "application/json";
 

@@ -21,15 +21,17 @@ mod measure;
 mod plan;
 
 // What is written.
+mod report;
 mod tables;
 
 pub use car::CarInUse;
 pub use measure::Measure;
 pub use options::{CruiseOptions, EngagedFrom, FOLLOWED_MAX, MarkFrom, WINDOWS_MAX, engaged_bit};
+pub use report::ReportAbout;
 pub use result::{
-    BitPlace, Candidate, CandidateKind, CarUse, CruiseResult, Engaged, FollowedKind, FollowedSignal, LogTime, Mark,
-    Note, Press, Role, Run, SetSpeed, SourceUse, SpeedPoint, SpeedTrack, StreamCounts, Stretch, StretchCount,
-    WindowCounts, WindowFound,
+    BitPlace, BitToggles, Candidate, CandidateKind, CarUse, CruiseResult, Engaged, FollowedKind, FollowedSignal,
+    Levels, LogTime, Mark, Note, Press, Role, Run, SetSpeed, SourceUse, SpeedPoint, SpeedTrack, StreamCounts, Stretch,
+    StretchCount, TOGGLES_KEPT_MAX, WindowCounts, WindowFound,
 };
 pub use scan::Scan;
 pub use tables::{CruiseTable, TableFormat};

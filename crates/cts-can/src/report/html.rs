@@ -71,7 +71,7 @@ impl Page {
     /// Returns the page as HTML.
     #[must_use]
     pub fn to_html(&self) -> String {
-        let mut writer = Writer { out: String::with_capacity(64 * 1024), figures: 0 };
+        let mut writer = Writer { out: String::with_capacity(64 * 1024), figures: 0, tables: 0 };
         writer.page(self);
         writer.out
     }
@@ -82,6 +82,8 @@ struct Writer {
     out: String,
     /// How many figures were written, for their numbers.
     figures: usize,
+    /// How many tables were written, for the names of their captions.
+    tables: usize,
 }
 
 impl Writer {
@@ -191,6 +193,11 @@ impl Writer {
             Block::Figure(figure) => self.figure(figure),
             Block::Definitions(definitions) => self.definitions(definitions),
             Block::Files(files) => self.files(files),
+            Block::Details(title, blocks) => {
+                self.element("<details><summary>", title, "</summary>");
+                blocks.iter().for_each(|block| self.block(block));
+                self.raw("</details>");
+            }
         }
     }
 
@@ -233,15 +240,25 @@ impl Writer {
     fn note(&mut self, note: &Note) {
         let _ = write!(self.out, "<div class=\"note {}\" role=\"note\">", note.tone.class());
         self.sign(note.tone);
-        self.element("<div><b>", &note.title, "</b>");
+        self.raw("<div><b>");
+        self.raw(note.title.as_markup());
+        self.raw("</b>");
         self.paragraph(&note.text);
         self.raw("</div></div>");
     }
 
     fn table(&mut self, table: &Table) {
-        self.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table><caption>");
-        self.raw(table.caption.as_markup());
-        self.raw("</caption><thead><tr>");
+        self.tables += 1;
+        let id = format!("table-{}", self.tables);
+        // A caption of its own kind would be as narrow as its table.
+        let label = if table.caption == Prose::default() {
+            format!("aria-label=\"Table {}\"", self.tables)
+        } else {
+            let _ = write!(self.out, "<p class=\"caption\" id=\"{id}\">{}</p>", table.caption.as_markup());
+            format!("aria-labelledby=\"{id}\"")
+        };
+        let _ = write!(self.out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" {label}><table {label}>");
+        self.raw("<thead><tr>");
         for column in &table.columns {
             let _ = write!(self.out, "<th scope=\"col\"{}>", class_of(column.align));
             self.text(&column.heading);

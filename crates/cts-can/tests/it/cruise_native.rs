@@ -3,6 +3,7 @@
 mod drives;
 mod faults;
 mod hostile;
+mod report;
 mod sources;
 
 use std::io::Cursor;

@@ -18,7 +18,7 @@ use cts_model::{Level, RelPath, ToolSpec};
 use crate::files;
 use crate::inputs;
 use crate::native::{InputFile, NativeTool, ToolCx, ToolError};
-use crate::spec::{self, CSV, JSON, optional_output, output};
+use crate::spec::{self, CSV, HTML, JSON, optional_output, output};
 
 /// The tool.
 #[derive(Debug)]
@@ -42,6 +42,7 @@ impl NativeTool for CruiseControl {
             optional_output("**/*.csv", CSV),
             optional_output("**/config_snapshot.json", JSON),
             optional_output("**/*.json", JSON),
+            optional_output("**/*.html", HTML),
             output(files::SUMMARY, JSON),
         ];
         spec.params = params::specs();

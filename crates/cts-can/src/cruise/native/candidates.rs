@@ -126,6 +126,7 @@ impl Scoring {
             presses_hit: found.presses_hit,
             presses_part,
             evidence: String::new(),
+            levels: None,
         };
         candidate.evidence = self.evidence(&candidate);
         Some(candidate)

@@ -3,6 +3,7 @@
 //! A frame costs something only where its payload is not the one before: then each bit that toggled is counted. How long
 //! a bit was 1, and how long while the car was engaged, is summed up from the moments of its toggles alone.
 
+use std::collections::HashMap;
 use std::io::Read;
 
 mod bits;
@@ -140,6 +141,11 @@ impl Measure {
             }
         }
         rank(&mut result.candidates, result.options.candidates_max);
+        let places: HashMap<(Bus, Address), &Stream> = all.iter().map(|of| ((of.bus, of.address), of)).collect();
+        for candidate in &mut result.candidates {
+            let stream = places.get(&(candidate.bus, candidate.address));
+            candidate.levels = stream.and_then(|stream| stream.bits.levels(candidate.bit, &room));
+        }
         note_silent(&silent, &result.streams, &mut result.notes);
         result.analysis_id = result.name();
         Ok(result)
@@ -258,6 +264,7 @@ impl Stream {
             changes: self.changes,
             seen: self.stretch(),
             windows: windows.collect(),
+            bits: self.bits.toggles(),
         }
     }
 }

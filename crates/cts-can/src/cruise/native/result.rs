@@ -11,6 +11,9 @@ use crate::fields::Field;
 use crate::frame::{Address, Bus};
 use crate::inputs::InputSummary;
 
+/// The most toggles of a bit whose moments are kept.
+pub const TOGGLES_KEPT_MAX: usize = 256;
+
 /// Everything that was found.
 #[derive(Clone, Debug)]
 pub struct CruiseResult {
@@ -375,6 +378,26 @@ pub struct StreamCounts {
     pub seen: Stretch,
     /// For each window.
     pub windows: Vec<WindowCounts>,
+    /// For each bit of its longest payload.
+    pub bits: Vec<BitToggles>,
+}
+
+/// How often a bit toggled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BitToggles {
+    /// In the whole log.
+    pub all: u32,
+    /// In the windows.
+    pub in_windows: u32,
+}
+
+/// The level of a bit over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Levels {
+    /// Whether it was 1 when it was first seen.
+    pub is_high_first: bool,
+    /// The moments at which it became the other one.
+    pub toggles: Vec<f64>,
 }
 
 /// Which of the three parts of a candidate's score is the highest.
@@ -443,6 +466,20 @@ pub struct Candidate {
     pub presses_part: Option<f64>,
     /// What speaks for it, in words.
     pub evidence: String,
+    /// When it was 1, where it toggled at most [`TOGGLES_KEPT_MAX`] times and there was room for it.
+    pub levels: Option<Levels>,
+}
+
+impl Candidate {
+    /// Returns how much of this kind speaks for it, from 0 to 1; none where nothing of it is known.
+    #[must_use]
+    pub fn part(&self, kind: CandidateKind) -> Option<f64> {
+        match kind {
+            CandidateKind::Engaged => self.phi.map(f64::abs),
+            CandidateKind::Windows => self.windows_part,
+            CandidateKind::Presses => self.presses_part,
+        }
+    }
 }
 
 /// Something that is worth a warning.

@@ -71,6 +71,8 @@ pub enum Block {
     Definitions(Vec<(String, Prose)>),
     /// Files in the same directory.
     Files(Vec<FileLink>),
+    /// More for those who want it, shown when its title is chosen; on paper only the title is.
+    Details(String, Vec<Block>),
 }
 
 /// A key figure.
@@ -92,7 +94,7 @@ pub struct Note {
     /// What it means to the reader.
     pub tone: Tone,
     /// What is the case.
-    pub title: String,
+    pub title: Prose,
     /// Why, and what can be done.
     pub text: Prose,
 }

@@ -7,10 +7,10 @@ use crate::report::plots::{HeatMap, LevelStrip, Timeline};
 
 /// A page with every kind of block, in which every text is `name`.
 fn page(name: &str) -> Page {
-    let prose = || Prose::new().text(name).strong(name).code(name).name(name).link(name, name);
+    let prose = || Prose::new().text(name).strong(name).code(name).small(name).line().name(name).link(name, name);
     let card = Card { label: name.into(), value: name.into(), unit: name.into(), hint: name.into() };
     let tones = [Tone::Good, Tone::Plain, Tone::Caution, Tone::Bad];
-    let notes = tones.map(|tone| Note { tone, title: name.into(), text: prose() });
+    let notes = tones.map(|tone| Note { tone, title: prose(), text: prose() });
     let strip = LevelStrip { label: name, ..LevelStrip::default() };
     let table = Table {
         caption: prose(),
@@ -34,6 +34,7 @@ fn page(name: &str) -> Page {
         Block::Table(table),
         Block::Definitions(vec![(name.into(), prose())]),
         Block::Files(vec![FileLink { name: name.into(), about: prose() }]),
+        Block::Details(name.into(), vec![Block::Text(Prose::new().long_name(name).marked(name))]),
     ];
     Page {
         tool: name.into(),
@@ -64,7 +65,10 @@ fn elements(html: &str) -> Vec<String> {
                 _ => {}
             }
         }
-        names.push(name.to_owned());
+        // A place where a line may be broken is no content.
+        if name != "wbr" {
+            names.push(name.to_owned());
+        }
     }
     names
 }

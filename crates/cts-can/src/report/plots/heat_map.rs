@@ -73,6 +73,7 @@ pub struct HeatMap<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Columns {
     bytes: usize,
+    /// Width of the column of a bit; that of a byte is half of it.
     width: f64,
 }
 
@@ -80,9 +81,9 @@ impl Columns {
     fn new(rows: &[HeatRow<'_>]) -> Self {
         let bits = rows.iter().map(|row| row.changes.len().min(BYTES_MAX * 8)).max().unwrap_or(0);
         let bytes = bits.div_ceil(8).max(8);
-        let width = (RIGHT - LEFT) / number(BITS + bytes - 8);
+        let width = (RIGHT - LEFT) / (number(BITS) + number(bytes - 8) / 2.0);
         // Whole tenths of a pixel keep all columns equally wide.
-        Self { bytes, width: (width * 10.0).floor() / 10.0 }
+        Self { bytes, width: (width * 5.0).floor() / 5.0 }
     }
 
     fn count(&self) -> usize {
@@ -90,7 +91,7 @@ impl Columns {
     }
 
     fn left(&self, column: usize) -> f64 {
-        LEFT + number(column) * self.width
+        LEFT + (number(column.min(BITS)) + number(column.saturating_sub(BITS)) / 2.0) * self.width
     }
 
     /// Returns the column of a bit.
@@ -126,8 +127,8 @@ impl Levels {
         let from = self.0[level];
         match self.0.get(level + 1) {
             Some(next) if *next == from + 1 => grouped(from),
-            Some(next) => format!("{} to {}", grouped(from), grouped(next - 1)),
-            None => format!("{} or more", grouped(from)),
+            Some(next) => format!("{}\u{2013}{}", grouped(from), grouped(next - 1)),
+            None => format!("{}+", grouped(from)),
         }
     }
 }
@@ -176,13 +177,15 @@ impl HeatMap<'_> {
             }
             top += ROW_HEIGHT;
         }
-        svg.path("cell none", &cells.none);
+        svg.path("cell none", &cells.none.0);
         for level in 0..LEVELS {
-            svg.path(&format!("cell all{}", level + 1), &cells.all[level]);
-            svg.path(&format!("cell in{}", level + 1), &cells.inside[level]);
+            svg.path(&format!("cell all{}", level + 1), &cells.all[level].0);
+            svg.path(&format!("cell in{}", level + 1), &cells.inside[level].0);
         }
         draw_separators(&mut svg, columns, bottom);
         if !hatched.is_empty() {
+            // What counts and checks frames steps back behind what a user may have done.
+            svg.path("veil", &hatched);
             svg.shape(
                 "path",
                 &[
@@ -228,12 +231,12 @@ impl HeatMap<'_> {
             let mut left = LEFT;
             svg.rect("cell none", (left, middle - 7.0), (14.0, 14.0));
             svg.text("tick", (left + 19.0, middle + 4.0), "none");
-            left += 60.0;
+            left += 62.0;
             for level in 0..used.max(1) {
                 let text = levels.legend(level);
                 svg.rect(&format!("cell {ramp}{}", level + 1), (left, middle - 7.0), (14.0, 14.0));
                 svg.text("tick", (left + 19.0, middle + 4.0), &text);
-                left += 33.0 + 6.6 * number(text.len());
+                left += 32.0 + 6.8 * number(text.chars().count());
             }
             middle += 24.0;
         }
@@ -265,14 +268,6 @@ struct CellPaths {
 
 #[derive(Debug, Default)]
 struct CellPath(Path);
-
-impl std::ops::Deref for CellPath {
-    type Target = Path;
-
-    fn deref(&self) -> &Path {
-        &self.0
-    }
-}
 
 impl CellPath {
     /// Adds columns from the first up to before the second as one block.
@@ -345,6 +340,8 @@ fn draw_hatch(svg: &mut Svg, id: &str) {
 }
 
 fn draw_head(svg: &mut Svg, columns: Columns) {
+    svg.text("small end", (28.0, TOP - 8.0), "bus");
+    svg.text("small", (36.0, TOP - 8.0), "message");
     svg.text("name end", (LEFT - 8.0, TOP - 26.0), "byte");
     svg.text("name end", (LEFT - 8.0, TOP - 8.0), "bit");
     for byte in 0..8 {
@@ -358,13 +355,10 @@ fn draw_head(svg: &mut Svg, columns: Columns) {
 
 fn draw_label(svg: &mut Svg, row: &HeatRow<'_>, columns: Columns, top: f64) {
     let base = top + CELL_HEIGHT - 2.5;
-    svg.text("small", (8.0, base), &row.bus.to_string());
-    svg.text("code", (30.0, base), &cut(row.address, 11));
-    svg.text(
-        "tick",
-        (if row.address.len() > 6 { 112.0 } else { 78.0 }, base),
-        &cut(row.name, if row.address.len() > 6 { 19 } else { 25 }),
-    );
+    let (name_left, name_characters) = if row.address.len() > 6 { (118.0, 18) } else { (86.0, 23) };
+    svg.text("small end", (28.0, base), &row.bus.to_string());
+    svg.text("code", (36.0, base), &cut(row.address, 11));
+    svg.text("tick", (name_left, base), &cut(row.name, name_characters));
     let end = Columns::of((row.changes.len().min(BYTES_MAX * 8)).saturating_sub(1)) + 1;
     if !row.changes.is_empty() && end < columns.count() {
         let mut rail = Path::default();

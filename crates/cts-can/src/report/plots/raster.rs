@@ -97,7 +97,7 @@ impl Raster<'_> {
         );
         let mut svg = Svg::figure(id, (WIDTH, bottom + 44.0), &title, &description);
         let (ticks, unit) = time_ticks(x.range, 8);
-        draw_time_axis(&mut svg, &x, &ticks, (TOP, bottom), &format!("{unit} since the marker"));
+        draw_time_axis(&mut svg, &x, &ticks, (TOP, bottom), &format!("{unit} from there"));
         let mut top = TOP;
         let mut busy = 0;
         for lane in lanes {
@@ -126,7 +126,7 @@ impl Raster<'_> {
 /// Draws a lane; returns how many of its rows have too many edges to be drawn one by one.
 fn draw_lane(svg: &mut Svg, x: &Scale, lane: &RasterLane<'_>, markers: &[&Marker], top: f64, height: f64) -> usize {
     svg.text("strong", (8.0, top + 14.0), &cut(lane.label, 34));
-    svg.text("small", (8.0, top + 28.0), &cut(lane.note, 40));
+    svg.text("small", (8.0, top + 28.0), &cut(lane.note, 34));
     let edges = in_order(lane.edges);
     let mut lane_paths = LanePaths::default();
     let mut busy = 0;

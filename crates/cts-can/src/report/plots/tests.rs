@@ -34,8 +34,11 @@ fn a_timeline_shows_line_band_windows_and_lanes() {
     let plot = Timeline {
         quantity: "speed",
         unit: "mph",
-        lines: &[Line { name: "speed", points: &[(0.0, 50.0), (10.0, 60.0), (40.0, 55.0), (60.0, 55.6)] }],
-        gap_s_max: 20.0,
+        lines: &[Line {
+            name: "speed",
+            points: &[(0.0, 50.0), (10.0, 60.0), (40.0, 55.0), (60.0, 55.6)],
+            gap_s_max: 20.0,
+        }],
         band: Some((55.0, 56.0)),
         windows: &[PlotWindow { start: 20.5, end: 35.5, note: "complete" }],
         lanes: &[
@@ -114,7 +117,7 @@ fn names_from_a_log_are_never_markup() {
     let name = "</title><script>alert(1)</script>\"' onload='x";
     let lanes = [Lane { name, marks: Marks::Unknown(name) }];
     let windows = [PlotWindow { start: 0.0, end: 1.0, note: name }];
-    let lines = [Line { name, points: &[(0.0, 1.0)] }, Line { name, points: &[] }];
+    let lines = [Line { name, points: &[(0.0, 1.0)], gap_s_max: 1.0 }, Line { name, ..Line::default() }];
     let timeline =
         Timeline { quantity: name, unit: name, lines: &lines, lanes: &lanes, windows: &windows, ..Timeline::default() };
     let fields = [BitSpan { first_bit: 0, bits: 1, name }];
@@ -155,13 +158,12 @@ fn a_million_points_edges_and_marks_stay_small() {
             end: moments[number] + 1.0,
         })
         .collect();
-    let lines = [Line { name: "a", points: &points }; 6];
+    let lines = [Line { name: "a", points: &points, gap_s_max: 1.0 }; 6];
     let lanes = [
         Lane { name: "moments", marks: Marks::Moments(&moments) },
         Lane { name: "stretches", marks: Marks::Stretches(&stretches) },
     ];
-    let timeline =
-        Timeline { lines: &lines, lanes: &lanes, windows: &windows, gap_s_max: 1.0, ..Timeline::default() }.draw("a");
+    let timeline = Timeline { lines: &lines, lanes: &lanes, windows: &windows, ..Timeline::default() }.draw("a");
     well_formed(&timeline);
     assert!(timeline.notes.iter().any(|note| note.starts_with("Of 1,000,000 points")), "{:?}", timeline.notes);
     assert!(timeline.notes.iter().any(|note| note.starts_with("2 more lines")), "{:?}", timeline.notes);
@@ -216,7 +218,7 @@ proptest! {
             .enumerate()
             .map(|(number, (window, time))| Marker { number, time: *time, start: window.start, end: window.end })
             .collect();
-        let lines = [Line { name: &name, points: &pairs }];
+        let lines = [Line { name: &name, points: &pairs, gap_s_max }];
         let lanes = [
             Lane { name: &name, marks: Marks::Stretches(&pairs) },
             Lane { name: &name, marks: Marks::Moments(&first) },
@@ -226,7 +228,6 @@ proptest! {
             quantity: &name,
             unit: &name,
             lines: &lines,
-            gap_s_max,
             band: pairs.first().copied(),
             windows: &windows,
             lanes: &lanes,

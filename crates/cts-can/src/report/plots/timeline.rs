@@ -17,12 +17,14 @@ const LANES_MAX: usize = 16;
 /// The most windows that are drawn; the numbers of more could not be read.
 const WINDOWS_MAX: usize = 200;
 
-const LEFT: f64 = 118.0;
+const LEFT: f64 = 132.0;
 const RIGHT: f64 = WIDTH - 18.0;
 const TOP: f64 = 30.0;
 const PLOT_HEIGHT: f64 = 230.0;
 const LANE_HEIGHT: f64 = 24.0;
 const AXIS_HEIGHT: f64 = 44.0;
+const LEGEND_HEIGHT: f64 = 18.0;
+const LEGEND_WIDTH: f64 = 190.0;
 
 /// Points of one quantity over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -31,6 +33,8 @@ pub struct Line<'a> {
     pub name: &'a str,
     /// Times in seconds and values, in any order.
     pub points: &'a [(f64, f64)],
+    /// Points farther apart than this many seconds are not joined.
+    pub gap_s_max: f64,
 }
 
 /// What a lane shows.
@@ -62,8 +66,6 @@ pub struct Timeline<'a> {
     pub unit: &'a str,
     /// The lines, at most [`LINES_MAX`].
     pub lines: &'a [Line<'a>],
-    /// Points farther apart than this many seconds are not joined.
-    pub gap_s_max: f64,
     /// Values that are looked for, from the lowest to the highest.
     pub band: Option<(f64, f64)>,
     /// The marked stretches of time.
@@ -94,7 +96,8 @@ impl Timeline<'_> {
         #[expect(clippy::cast_precision_loss, reason = "there are few lanes")]
         let lanes_height = lanes.len() as f64 * LANE_HEIGHT;
         let axis_top = bottom + lanes_height + if lanes.is_empty() { 0.0 } else { 10.0 };
-        let size = (WIDTH, axis_top + AXIS_HEIGHT);
+        let legend_height = if lines.len() > 1 { LEGEND_HEIGHT } else { 0.0 };
+        let size = (WIDTH, axis_top + AXIS_HEIGHT + legend_height);
 
         let mut svg = Svg::figure(id, size, &self.title(), &self.description(&x, &y));
         self.draw_windows(&mut svg, &x, axis_top, &mut notes);
@@ -103,7 +106,7 @@ impl Timeline<'_> {
         let (time_ticks, unit) = time_ticks(x.range, 10);
         draw_time_axis(&mut svg, &x, &time_ticks, (TOP, axis_top), &format!("time since the start of the log, {unit}"));
         for (index, line) in lines.iter().enumerate() {
-            let thin = thin(line.points, &x, &y, self.gap_s_max);
+            let thin = thin(line.points, &x, &y, line.gap_s_max);
             svg.path(&format!("line line{}", index + 1), &thin.path);
             if thin.points == 0 {
                 notes.push(format!("There are no values of {}.", line.name));
@@ -126,12 +129,12 @@ impl Timeline<'_> {
                     "The line of {} is interrupted {} where there are no values for more than {:.1} s.",
                     line.name,
                     count_of(thin.gaps, "time"),
-                    self.gap_s_max,
+                    line.gap_s_max,
                 ));
             }
         }
         if lines.len() > 1 {
-            draw_legend(&mut svg, lines);
+            draw_legend(&mut svg, lines, axis_top + AXIS_HEIGHT + 10.0);
         }
         let mut top = bottom + 8.0;
         for lane in lanes {
@@ -267,14 +270,15 @@ pub(super) fn draw_time_axis(svg: &mut Svg, x: &Scale, ticks: &[Tick], (top, bot
     svg.text("name middle", (f64::midpoint(x.from, x.to), bottom + 36.0), name);
 }
 
-fn draw_legend(svg: &mut Svg, lines: &[Line<'_>]) {
-    let mut top = TOP + 14.0;
+/// Draws the legend in one row under the axis of time.
+fn draw_legend(svg: &mut Svg, lines: &[Line<'_>], middle: f64) {
+    let mut left = LEFT;
     for (index, line) in lines.iter().enumerate() {
         let mut sample = Path::default();
-        sample.line((LEFT + 12.0, top - 4.0), (LEFT + 44.0, top - 4.0));
+        sample.line((left, middle - 4.0), (left + 32.0, middle - 4.0));
         svg.path(&format!("line line{}", index + 1), &sample);
-        svg.text("label halo", (LEFT + 50.0, top), &cut(line.name, 40));
-        top += 16.0;
+        svg.text("label", (left + 39.0, middle), &cut(line.name, 20));
+        left += LEGEND_WIDTH;
     }
 }
 

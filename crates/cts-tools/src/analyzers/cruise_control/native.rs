@@ -1,12 +1,15 @@
 //! The default mode: two readings of the logs, and the tables of what they told.
 
-use cts_can::cruise::native::{CruiseResult, CruiseTable, Scan, TableFormat};
+use cts_can::cruise::native::{CruiseResult, CruiseTable, ReportAbout, Scan, TableFormat};
 use cts_model::Level;
 
 use super::{Given, Outputs, car, params, summary};
 use crate::files;
 use crate::inputs::{self, InputError, Pass};
 use crate::native::{ToolCx, ToolError};
+
+/// The name of the report.
+const REPORT: &str = "analysis_report.html";
 
 const NO_LOG: &str = "Give an openpilot log (rlog or qlog) or a CSV table of rlog-to-csv.";
 
@@ -41,6 +44,12 @@ pub(super) fn run(cx: &mut ToolCx, given: &Given) -> Result<(), ToolError> {
         let config = summary::config(cx, given, &result);
         outputs.write(cx, "config_snapshot.json", |out| writeln!(out, "{config:#}").map_err(cts_can::Error::Write));
     }
+    if cx.is_on("report") {
+        let about = about(given, &outputs);
+        outputs.write(cx, REPORT, |out| {
+            out.write_all(result.report(&about).to_html().as_bytes()).map_err(cts_can::Error::Write)
+        });
+    }
     let told = summary::summary(given, &result, &outputs, &warnings);
     files::write_summary(cx, &told)?;
     outputs.end()?;
@@ -56,6 +65,32 @@ pub(super) fn run(cx: &mut ToolCx, given: &Given) -> Result<(), ToolError> {
         best.unwrap_or_default()
     ));
     Ok(())
+}
+
+/// Returns what the report tells besides the result.
+fn about(given: &Given, outputs: &Outputs) -> ReportAbout {
+    // The report lies beside the files that it names.
+    let beside = |name: &String| name.strip_prefix(outputs.prefix.as_str()).unwrap_or(name).to_owned();
+    ReportAbout {
+        tool: concat!("cruise-control-analyzer ", env!("CARGO_PKG_VERSION")).to_owned(),
+        inputs: given.logs.iter().map(|input| input.name.clone()).collect(),
+        files: outputs.written.iter().map(|name| (beside(name), what_is_in(name).to_owned())).collect(),
+    }
+}
+
+/// Returns in words what a file of the analysis holds.
+fn what_is_in(name: &str) -> &'static str {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    match file.split('.').next().unwrap_or(file) {
+        "counts_by_segment" => "frames of each bus and address, for each window",
+        "candidates" => "the bits that are most likely to tell it",
+        "edges" => "every edge of the signals that were followed",
+        "runs" => "windows, and how long signals were on",
+        "timeline" => "what happened, in the order of time",
+        "engaged_intervals" => "when the car was engaged",
+        "config_snapshot" => "what was asked for, and what it was found with",
+        _ => "more",
+    }
 }
 
 /// Says in the log where the facts come from and what is worth a warning; returns the warnings.

@@ -122,6 +122,7 @@ pub(super) fn specs() -> Vec<ParamSpec> {
         },
         export("export_csv", "Write the tables as CSV"),
         export("export_json", "Write the tables as JSON"),
+        export("report", "Write a page with plots, for people; not in compat mode"),
         ParamSpec {
             default: Some(json!(".")),
             minimum: Some(1.0),

@@ -95,7 +95,7 @@ fn a_log_gives_every_file_and_a_summary() {
         .iter()
         .flat_map(|table| ["csv", "json"].map(|ending| format!("{}.{ending}", table.name())))
         .collect();
-    expected.extend(["config_snapshot.json".to_owned(), "summary.json".to_owned()]);
+    expected.extend(["analysis_report.html", "config_snapshot.json", "summary.json"].map(str::to_owned));
     expected.sort();
     assert_eq!(ran.names(), expected);
     let summary = ran.json("summary.json");
@@ -120,11 +120,12 @@ fn c3_json_without_csv_and_csv_without_json_are_written() {
         let tables = CruiseTable::ALL.map(|table| ran.path(&format!("tables/{}{ending}", table.name())));
         assert!(tables.iter().all(|path| path.is_file()), "{param}");
         let names = fs::read_dir(ran.path("tables")).unwrap().count();
-        assert_eq!(names, CruiseTable::ALL.len() + 1, "and the configuration beside them");
+        assert_eq!(names, CruiseTable::ALL.len() + 2, "and the report and the configuration beside them");
     }
     let old = run(&[("a", &log)], json!({"output_dir": "/home/me/old/", "export_json": false}));
     assert!(old.path("old/edges.csv").is_file(), "the last part of a path on another machine");
-    let none = run(&[("a", &log)], json!({"export_csv": false, "export_json": false, "output_dir": "./"}));
+    let none =
+        run(&[("a", &log)], json!({"export_csv": false, "export_json": false, "report": false, "output_dir": "./"}));
     none.result.as_ref().unwrap();
     assert_eq!(none.names(), ["summary.json"]);
 }
@@ -134,11 +135,11 @@ fn a_file_that_cannot_be_written_does_not_keep_the_others_from_it() {
     let log = sample();
     let ran = run_with(&[("a", &log)], json!({}), |out| fs::create_dir(out.join("candidates.csv")).unwrap());
     let message = ran.message();
-    assert!(message.starts_with("1 of 13 files could not be written: candidates.csv: cannot make"), "{message}");
+    assert!(message.starts_with("1 of 14 files could not be written: candidates.csv: cannot make"), "{message}");
     assert!(ran.path("engaged_intervals.json").is_file() && ran.path("config_snapshot.json").is_file());
     let summary = ran.json("summary.json");
     assert_eq!(summary["files_failed"][0]["name"], "candidates.csv");
-    assert_eq!(summary["files"].as_array().unwrap().len(), 12);
+    assert_eq!(summary["files"].as_array().unwrap().len(), 13);
 }
 
 #[test]
@@ -222,7 +223,7 @@ fn every_default_of_the_spec_is_allowed_by_it() {
         "mode": "native", "car": "auto", "speed_min": 55.0, "speed_max": 56.0, "speed_unit": "mph",
         "marker_type": "blinkers", "marker_pre": 1.5, "marker_post": 1.5, "marker_timeout": 15.0, "button": "set",
         "engaged": "auto", "engaged_mode": "annotate", "engaged_margin": 0.5, "candidates": 200, "export_csv": true,
-        "export_json": true, "output_dir": ".", "join": "time", "strict": false,
+        "export_json": true, "report": true, "output_dir": ".", "join": "time", "strict": false,
     });
     assert_eq!(Value::Object(checked.values), expected);
 }

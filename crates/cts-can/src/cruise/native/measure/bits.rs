@@ -3,18 +3,31 @@
 //! A bit that a shorter frame does not have keeps its level until a frame has it again; its first sight is no toggle. So
 //! levels alternate, and rises and falls follow from the number of toggles and the first level.
 
-use super::super::Note;
 use super::super::plan::{Moment, NO_PART, NO_PRESS, Parts};
+use super::super::{BitToggles, Levels, Note, TOGGLES_KEPT_MAX};
 use crate::bit_counts::{BitCounts, carry_misses};
 
 /// How many words of 64 bits are followed, for all streams together.
 const WORDS_MAX: usize = 8192;
 
-/// What of the room for words is used.
+/// How many moments of toggles are kept, for all bits together: 8 MB.
+const MOMENTS_MAX: usize = 1 << 20;
+
+/// Of how many bits at one time.
+const HISTORIES_MAX: usize = 1 << 16;
+
+/// The place of a bit whose moments are not kept.
+const NO_HISTORY: u32 = u32::MAX;
+
+/// What of the room for words and moments is used.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     words: usize,
     refused: u64,
+    /// The moments of all toggles of a bit each; bits that toggle too often give their place back.
+    histories: Vec<Vec<f64>>,
+    free: Vec<u32>,
+    moments: usize,
 }
 
 impl Room {
@@ -25,6 +38,34 @@ impl Room {
         }
         self.words += 1;
         true
+    }
+
+    /// Returns a place for the moments of a bit.
+    #[cold]
+    fn begin_history(&mut self) -> u32 {
+        if let Some(place) = self.free.pop() {
+            return place;
+        }
+        if self.histories.len() == HISTORIES_MAX {
+            return NO_HISTORY;
+        }
+        self.histories.push(Vec::new());
+        u32::try_from(self.histories.len() - 1).unwrap_or(NO_HISTORY)
+    }
+
+    /// Keeps a moment, or gives up on all of that bit when there are too many; returns the place from then on.
+    #[inline]
+    fn keep(&mut self, place: u32, time: f64) -> u32 {
+        let Some(history) = self.histories.get_mut(place as usize) else { return NO_HISTORY };
+        if history.len() < TOGGLES_KEPT_MAX && self.moments < MOMENTS_MAX {
+            history.push(time);
+            self.moments += 1;
+            return place;
+        }
+        self.moments -= history.len();
+        *history = Vec::new();
+        self.free.push(place);
+        NO_HISTORY
     }
 
     pub(super) fn note(&self, notes: &mut Vec<Note>) {
@@ -52,6 +93,8 @@ struct Bit {
     last_press: u32,
     /// The part of the last toggle.
     last_part: u16,
+    /// Where the moments of its toggles are.
+    history: u32,
 }
 
 impl Default for Bit {
@@ -66,14 +109,21 @@ impl Default for Bit {
             presses_hit: 0,
             last_press: NO_PRESS,
             last_part: NO_PART,
+            history: NO_HISTORY,
         }
     }
 }
 
 impl Bit {
     #[inline]
-    fn toggle(&mut self, moment: &Moment, is_high: bool, windows: &[u16], parts: &Parts) {
+    fn toggle(&mut self, moment: &Moment, is_high: bool, windows: &[u16], parts: &Parts, room: &mut Room) {
         self.toggles = self.toggles.saturating_add(1);
+        if self.toggles == 1 {
+            self.history = room.begin_history();
+        }
+        if self.history != NO_HISTORY {
+            self.history = room.keep(self.history, moment.time);
+        }
         if is_high {
             self.high -= moment.time;
             self.high_engaged -= moment.engaged;
@@ -147,7 +197,7 @@ impl Word {
         while changed != 0 {
             let bit = changed.trailing_zeros();
             changed &= changed - 1;
-            bits[bit as usize].toggle(moment, self.value >> bit & 1 == 1, windows, parts);
+            bits[bit as usize].toggle(moment, self.value >> bit & 1 == 1, windows, parts, room);
         }
     }
 }
@@ -187,6 +237,8 @@ impl BitFound {
 pub(super) struct StreamBits {
     words: Vec<Word>,
     length: usize,
+    /// The length of the longest payload.
+    length_max: usize,
 }
 
 impl StreamBits {
@@ -196,6 +248,7 @@ impl StreamBits {
         let count = data.len().div_ceil(8);
         let mut is_change = data.len() != self.length || self.words.is_empty();
         self.length = data.len();
+        self.length_max = self.length_max.max(data.len());
         if self.words.len() < count {
             self.words.reserve_exact(count - self.words.len());
             self.words.resize_with(count, Word::default);
@@ -223,6 +276,23 @@ impl StreamBits {
             counts.extend(misses.into_iter().enumerate().map(|(bit, misses)| (toggles(bit), misses)));
         }
         counts
+    }
+
+    /// Returns for each bit of the longest payload how often it toggled.
+    pub(super) fn toggles(&self) -> Vec<BitToggles> {
+        let toggles = |bit: &Bit| BitToggles { all: bit.toggles, in_windows: bit.window_toggles };
+        let bits = self.words.iter().flat_map(|word| {
+            (0..64).map(move |bit| word.bits.as_ref().map_or_else(BitToggles::default, |bits| toggles(&bits[bit])))
+        });
+        bits.take(8 * self.length_max).collect()
+    }
+
+    /// Returns when a bit toggled, where that was kept.
+    pub(super) fn levels(&self, bit: u16, room: &Room) -> Option<Levels> {
+        let (word, number) = (self.words.get(usize::from(bit / 64))?, bit % 64);
+        let found = &word.bits.as_ref()?[usize::from(number)];
+        let toggles = room.histories.get(found.history as usize)?.clone();
+        Some(Levels { is_high_first: word.first >> number & 1 == 1, toggles })
     }
 
     /// Calls back with every bit that toggled.

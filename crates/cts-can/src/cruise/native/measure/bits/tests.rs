@@ -50,6 +50,58 @@ fn rises_and_falls_are_as_they_were() {
 }
 
 #[test]
+fn the_moments_of_few_toggles_are_kept_and_those_of_many_are_given_back() {
+    let plan = plan(&[], &[], &[]);
+    let mut bits = StreamBits::default();
+    let mut room = Room::default();
+    let count = u32::try_from(TOGGLES_KEPT_MAX).unwrap();
+    for number in 0..=count {
+        let slow = u8::from((10..20).contains(&number));
+        let payload = [u8::try_from(number & 1).unwrap() | (2 - 2 * slow)];
+        bits.change(&payload, &plan.moment(f64::from(number)), &plan.parts, &mut room);
+    }
+    let fast = bits.levels(0, &room).unwrap();
+    assert_eq!((fast.is_high_first, fast.toggles.len(), fast.toggles[0]), (false, TOGGLES_KEPT_MAX, 1.0));
+    assert_eq!(bits.levels(1, &room), Some(Levels { is_high_first: true, toggles: vec![10.0, 20.0] }));
+    assert_eq!(room.moments, TOGGLES_KEPT_MAX + 2);
+    let last = f64::from(count + 1);
+    bits.change(&[3], &plan.moment(last), &plan.parts, &mut room);
+    assert_eq!((bits.levels(0, &room), bits.levels(2, &room), bits.levels(64, &room)), (None, None, None));
+    assert_eq!((room.moments, room.free.len()), (2, 1), "the place of the fast one is free");
+    let toggles = bits.toggles();
+    assert_eq!((toggles.len(), toggles[0].all, toggles[1].all), (8, count + 1, 2));
+}
+
+#[test]
+fn a_bit_whose_moments_are_dropped_gives_its_place_to_the_next_one() {
+    let plan = plan(&[], &[], &[]);
+    let mut bits = StreamBits::default();
+    let mut room = Room::default();
+    let mut level = 0;
+    for number in 0..2000_u32 {
+        level ^= 1 << (number / 500);
+        bits.change(&[level], &plan.moment(f64::from(number)), &plan.parts, &mut room);
+    }
+    assert_eq!((room.histories.len(), room.moments), (1, 0));
+    bits.change(&[level ^ 16], &plan.moment(2000.0), &plan.parts, &mut room);
+    assert_eq!(bits.levels(4, &room).unwrap().toggles, [2000.0]);
+    assert_eq!(bits.levels(3, &room), None);
+}
+
+#[test]
+fn no_moments_are_kept_where_there_is_no_room_for_them() {
+    let plan = plan(&[], &[], &[]);
+    let mut bits = StreamBits::default();
+    let mut room = Room { moments: MOMENTS_MAX - 1, ..Room::default() };
+    for (time, payload) in [(0.0, 0), (1.0, 1), (2.0, 3), (3.0, 1)] {
+        bits.change(&[payload], &plan.moment(time), &plan.parts, &mut room);
+    }
+    assert_eq!(bits.levels(0, &room).unwrap().toggles, [1.0]);
+    assert_eq!(bits.levels(1, &room), None, "it could not be kept from the beginning");
+    assert_eq!(room.moments, MOMENTS_MAX);
+}
+
+#[test]
 fn a_bit_of_a_longer_frame_keeps_its_level_until_it_comes_again() {
     let plan = plan(&[], &[], &[]);
     let frames = [(0.0, vec![0, 1]), (1.0, vec![0]), (2.0, vec![0, 1]), (3.0, vec![0, 0]), (4.0, vec![0; 9])];
@@ -60,7 +112,7 @@ fn a_bit_of_a_longer_frame_keeps_its_level_until_it_comes_again() {
 #[test]
 fn words_beyond_the_room_are_refused_and_counted() {
     let plan = plan(&[], &[], &[]);
-    let mut room = Room { words: WORDS_MAX - 1, refused: 0 };
+    let mut room = Room { words: WORDS_MAX - 1, ..Room::default() };
     let mut bits = StreamBits::default();
     for (time, level) in [(0.0, 0), (1.0, 1), (2.0, 0)] {
         assert!(bits.change(&[level; 16], &plan.moment(time), &plan.parts, &mut room));
