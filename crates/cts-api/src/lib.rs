@@ -16,6 +16,8 @@ pub mod artifact;
 pub mod log;
 pub mod upload;
 
+pub mod token;
+
 pub mod health;
 pub mod metrics;
 pub mod version;
@@ -34,6 +36,7 @@ pub use log::{LogEntry, LogPage};
 pub use problem::Problem;
 pub use run::{CreateRun, Rerun, Run, RunStatus};
 pub use time::Time;
+pub use token::{AuditEntry, CreateSession, CreateToken, Role, Session, Token};
 pub use tool::{Capabilities, ToolCapability};
 pub use upload::{CreateUpload, FinalizeUpload, Upload};
 pub use version::Version;

@@ -14,6 +14,7 @@ use crate::problem::{FieldError, Problem};
 use crate::run::{CreateRun, Input, InputType, Isolation, IsolationLevel, Run};
 use crate::stream::RunChange;
 use crate::time::Time;
+use crate::token::{AuditEntry, CreateToken, Session, Token};
 use crate::tool::ToolCapability;
 use crate::upload::{CreateUpload, Upload};
 use crate::version::{API_VERSION, MIN_CLIENT_VERSION, Version};
@@ -21,6 +22,7 @@ use crate::version::{API_VERSION, MIN_CLIENT_VERSION, Version};
 const RUN_ID: &str = "0193a5c0-7b1e-7c3a-9f00-2b7d1e5a4c11";
 const ARTIFACT_ID: &str = "0193a5c0-9a42-7d10-8c55-6f0b1d2e3f44";
 const UPLOAD_ID: &str = "0193a5bf-0c21-7e88-a1b2-c3d4e5f60718";
+const TOKEN_ID: &str = "0193a5b0-4d2e-7f10-9abc-5d6e7f809112";
 const WORKER_ID: &str = "0193a5a0-1111-7abc-8def-001122334455";
 const REQUEST_ID: &str = "0193a5c0-7b10-7000-8000-00000000abcd";
 const SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -71,7 +73,7 @@ pub fn tool_json() -> Value {
 /// Returns a completed run.
 #[must_use]
 pub fn run() -> Run {
-    let cx = model::Ctx { request_id: id(REQUEST_ID), actor: model::Actor::Anonymous, traceparent: None };
+    let cx = model::Ctx { request_id: id(REQUEST_ID), actor: model::Actor::Anonymous, traceparent: None, change: None };
     let request = model::RunRequest {
         tool_id: id("rlog-to-csv"),
         tool_version: "1.0.0".into(),
@@ -169,6 +171,65 @@ pub fn upload_json() -> Value {
 #[must_use]
 pub fn create_upload_json() -> Value {
     json_of(&CreateUpload { filename: "drive.rlog.zst".into(), size: 4_194_304, sha256: Some(SHA256.into()) })
+}
+
+/// Returns a token as it is listed.
+#[must_use]
+pub fn token_json() -> Value {
+    let token = model::Token {
+        id: id(TOKEN_ID),
+        session_of: None,
+        name: id("ci"),
+        role: model::Role::Operator,
+        created_by: "ada".into(),
+        created_at: at(0),
+        expires_at: Some(at(7_776_000_000)),
+        last_used_at: Some(at(60_000)),
+        revoked_at: None,
+    };
+    json_of(&Token::of(&token, None, at(60_000)))
+}
+
+/// Returns a request for a token.
+#[must_use]
+pub fn create_token_json() -> Value {
+    let expires_in_seconds = Some(7_776_000.0);
+    json_of(&CreateToken { name: "ci".into(), role: crate::token::Role::Operator, expires_in_seconds })
+}
+
+/// Returns a request for a session.
+#[must_use]
+pub fn create_session_json() -> Value {
+    json!({"token": "cts_0193a5b04d2e7f109abc5d_the-rest-of-the-token"})
+}
+
+/// Returns a session.
+#[must_use]
+pub fn session_json() -> Value {
+    json_of(&Session {
+        authentication_required: true,
+        actor: "ada".into(),
+        role: crate::token::Role::Admin,
+        token_id: Some(TOKEN_ID.into()),
+        expires_at: Some(Time(at(43_200_000))),
+        csrf_token: Some(SHA256.into()),
+    })
+}
+
+/// Returns an entry of the audit log.
+#[must_use]
+pub fn audit_entry_json() -> Value {
+    let entry = model::AuditEntry {
+        at: at(0),
+        actor: "ci".into(),
+        token_id: Some(id(TOKEN_ID)),
+        action: "POST /v1/runs".into(),
+        target: BTreeMap::from([("run_id".into(), RUN_ID.into())]),
+        status: 201,
+        request_id: REQUEST_ID.into(),
+        address: Some("192.0.2.7".into()),
+    };
+    json_of(&AuditEntry::of(17, &entry))
 }
 
 /// Returns the short health.

@@ -382,10 +382,6 @@ impl Resolved {
         self.entries.iter().find(|entry| entry.declaration.name == name)
     }
 
-    pub(crate) fn entry_mut(&mut self, name: &str) -> Option<&mut Entry> {
-        self.entries.iter_mut().find(|entry| entry.declaration.name == name)
-    }
-
     pub(crate) fn value(&self, name: &str) -> Option<&Value> {
         self.entry(name).map(|entry| &entry.value)
     }

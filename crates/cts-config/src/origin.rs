@@ -32,8 +32,6 @@ pub enum Origin {
     Variable(String),
     /// A command-line flag, without its dashes.
     Flag(String),
-    /// Another setting decided it.
-    Setting(&'static str),
 }
 
 impl Origin {
@@ -47,14 +45,14 @@ impl Origin {
             Self::Dotenv { line, .. } => (1, line.unwrap_or_default(), 0),
             Self::Variable(_) => (2, 0, 0),
             Self::Flag(_) => (3, 0, 0),
-            Self::Profile(_) | Self::InProcess | Self::Client | Self::Setting(_) => (4, 0, 0),
+            Self::Profile(_) | Self::InProcess | Self::Client => (4, 0, 0),
         }
     }
 
     /// Tells whether somebody wrote this value, that is, whether it is no default.
     #[must_use]
     pub fn is_given(&self) -> bool {
-        !matches!(self, Self::Profile(_) | Self::InProcess | Self::Client | Self::Setting(_))
+        !matches!(self, Self::Profile(_) | Self::InProcess | Self::Client)
     }
 }
 
@@ -69,7 +67,6 @@ impl fmt::Display for Origin {
             Self::File { path, position: None } | Self::Dotenv { path, line: None } => write!(f, "{}", path.display()),
             Self::Variable(name) => f.write_str(name),
             Self::Flag(name) => write!(f, "--{name}"),
-            Self::Setting(name) => write!(f, "because of {name}"),
         }
     }
 }

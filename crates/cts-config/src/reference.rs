@@ -67,9 +67,8 @@ substituted: `$` is a dollar.
 Rules between settings:
 
 - `tool_timeout_seconds` is at most `max_tool_timeout_seconds`; `metrics_port` is not `port`.
-- This version has no access control yet and does not pretend to have one: `require_authentication = true` is refused.
-  Production, whose profile requires authentication, starts only with `allow_unauthenticated = true`.
-- To listen beyond loopback, `allow_unauthenticated = true` is needed.
+- Production without authentication needs `require_authentication = false` and `allow_unauthenticated = true`; so does
+  every other profile that listens beyond loopback. `docs/guides/access.md` tells how the first token is made.
 - Production refuses `*` in `cors_allowed_origins` and `enable_metrics = false`, and directories that belong to another
   user or that everybody may write to.
 - Settings marked *later* are checked, but have no effect in this version; giving one is answered with a warning.

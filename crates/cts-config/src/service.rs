@@ -50,8 +50,8 @@ impl ServiceConfig {
         layers.add_environment(true);
         layers.add_flags();
         let profile = layers.profile();
-        let (mut resolved, mut findings) = layers.resolve(Some(profile));
-        refusals::check(&mut resolved, sources.kind, profile, &mut findings);
+        let (resolved, mut findings) = layers.resolve(Some(profile));
+        refusals::check(&resolved, sources.kind, profile, &mut findings);
         let warnings = findings.settle()?;
         let config = sections::build(&resolved, sources.kind, profile);
         Ok(Loaded { config, warnings, file, dotenv, resolved })

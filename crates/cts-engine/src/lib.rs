@@ -49,7 +49,7 @@ pub use error::EngineError;
 pub use logs::{LogFilter, LogHub, LogPage, LogReader};
 pub use options::EngineOptions;
 pub use retention::Removed;
-pub use submit::{IdempotencyKey, Rerun, Submission, Submitted};
+pub use submit::{IDEMPOTENCY_KEPT, IdempotencyKey, Rerun, Submission, Submitted};
 pub use tools::Registry;
 pub use uploads::{NewUpload, Uploads};
 
@@ -264,6 +264,12 @@ impl Engine {
         &self.inner.metrics
     }
 
+    /// Returns the rows, for what the door itself keeps there: tokens and the audit log.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
     /// Returns the bytes of artifacts.
     #[must_use]
     pub fn blobs(&self) -> &Blobs {
@@ -340,11 +346,19 @@ impl Engine {
     /// # Errors
     /// As [`Engine::run`].
     pub async fn cancel(&self, cx: &Ctx, id: RunId) -> Result<RunView, EngineError> {
-        let now = self.inner.clock.now();
+        let (now, asked) = (self.inner.clock.now(), cx.clone());
         let changed = self
             .inner
             .db
-            .write(move |tx| Box::pin(async move { tx.change_run(id, now, RunEvent::CancelAsked).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    let changed = tx.change_run(id, now, RunEvent::CancelAsked).await?;
+                    if changed.is_ok() {
+                        tx.record_change(&asked, now, &[]).await?;
+                    }
+                    Ok(changed)
+                })
+            })
             .await
             .map_err(|error| match error {
                 StoreError::RunNotFound(id) => EngineError::RunNotFound(id),
@@ -431,7 +445,7 @@ impl Engine {
             artifact.id = %id, run.id = %artifact.run_id, request.id = %cx.request_id, actor = %cx.actor,
             "artifact {id} is removed"
         );
-        self.inner.remove_artifacts(vec![artifact]).await?;
+        self.inner.remove_artifacts(vec![artifact], Some(cx.clone())).await?;
         Ok(())
     }
 

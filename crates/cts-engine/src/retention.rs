@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use cts_model::{Artifact, ArtifactId, Timestamp};
+use cts_model::{Artifact, ArtifactId, Ctx, Timestamp};
 
 use crate::error::EngineError;
 use crate::submit::IDEMPOTENCY_KEPT;
@@ -129,7 +129,7 @@ impl Inner {
             if expired.is_empty() {
                 return Ok(());
             }
-            removed.artifacts += self.remove_artifacts(expired).await?;
+            removed.artifacts += self.remove_artifacts(expired, None).await?;
         }
         Ok(())
     }
@@ -161,20 +161,23 @@ impl Inner {
                 );
                 return Ok(());
             }
-            removed.artifacts += self.remove_artifacts(chosen).await?;
+            removed.artifacts += self.remove_artifacts(chosen, None).await?;
         }
         Ok(())
     }
 
-    /// Removes rows, then bytes.
-    pub(crate) async fn remove_artifacts(&self, artifacts: Vec<Artifact>) -> Result<u64, EngineError> {
+    /// Removes rows, then bytes; `cx` is whose change it is, where it is not the service's own.
+    pub(crate) async fn remove_artifacts(&self, artifacts: Vec<Artifact>, cx: Option<Ctx>) -> Result<u64, EngineError> {
         let ids: Vec<ArtifactId> = artifacts.iter().map(|artifact| artifact.id).collect();
-        let rows = ids.clone();
+        let (rows, now) = (ids.clone(), self.clock.now());
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     for id in rows {
                         tx.delete_artifact(id).await?;
+                    }
+                    if let Some(cx) = cx {
+                        tx.record_change(&cx, now, &[]).await?;
                     }
                     Ok(())
                 })

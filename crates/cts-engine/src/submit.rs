@@ -165,7 +165,7 @@ impl Engine {
     /// Answers a request whose key was seen before.
     async fn replay(&self, cx: &Ctx, key: Option<&IdempotencyKey>) -> Result<Option<Submitted>, EngineError> {
         let Some(key) = key else { return Ok(None) };
-        let seen = self.inner.db.key(&key.key, key.route, &cx.actor.to_string()).await?;
+        let seen = self.inner.db.key(&key.key, key.route, &cx.actor.key()).await?;
         let Some(seen) = seen.filter(|row| self.inner.clock.now().since(row.at) < IDEMPOTENCY_KEPT) else {
             return Ok(None);
         };
@@ -238,7 +238,7 @@ impl Engine {
 
     async fn enqueue(&self, cx: &Ctx, run: Run, key: Option<IdempotencyKey>) -> Result<Submitted, EngineError> {
         let queued_max = self.inner.options.max_queued_runs;
-        let actor = cx.actor.to_string();
+        let (actor, asked) = (cx.actor.key(), cx.clone());
         let new = run.clone();
         // The key is checked again in the transaction: two equal requests at once make one run.
         let written = self
@@ -281,6 +281,7 @@ impl Engine {
                         tx.remember_key(&row).await?;
                     }
                     tx.insert_run(&new).await?;
+                    tx.record_change(&asked, new.created_at, &[("run_id", new.id.to_string())]).await?;
                     Ok(Written::New)
                 })
             })
@@ -309,7 +310,7 @@ impl Engine {
 }
 
 /// How long an idempotency key is remembered.
-pub(crate) const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
+pub const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
 
 enum Written {
     New,

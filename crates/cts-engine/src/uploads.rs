@@ -127,7 +127,7 @@ impl Uploads {
             created_at: now,
             expires_at: now.plus(PENDING_KEPT),
         };
-        let (row, actor, key) = (upload.clone(), cx.actor.to_string(), new.idempotency);
+        let (row, asked, actor, key) = (upload.clone(), cx.clone(), cx.actor.key(), new.idempotency);
         let created = self
             .inner
             .db
@@ -160,6 +160,7 @@ impl Uploads {
                         tx.remember_key(&remembered).await?;
                     }
                     tx.insert_upload(&row).await?;
+                    tx.record_change(&asked, now, &[("upload_id", row.id.to_string())]).await?;
                     Ok(Created::New)
                 })
             })
@@ -258,14 +259,14 @@ impl Uploads {
     ///
     /// # Errors
     /// Missing bytes; a sum that differs, and then nothing is kept.
-    pub async fn finalize(&self, id: UploadId, sha256: Option<Sha256>) -> Result<Upload, EngineError> {
+    pub async fn finalize(&self, cx: &Ctx, id: UploadId, sha256: Option<Sha256>) -> Result<Upload, EngineError> {
         // A task of its own: a request that goes away does not leave it half done.
-        let uploads = self.clone();
-        let finalized = tokio::spawn(async move { uploads.finalize_now(id, sha256).await });
+        let (uploads, cx) = (self.clone(), cx.clone());
+        let finalized = tokio::spawn(async move { uploads.finalize_now(cx, id, sha256).await });
         finalized.await.map_err(|error| EngineError::Panicked(error.to_string()))?
     }
 
-    async fn finalize_now(&self, id: UploadId, sha256: Option<Sha256>) -> Result<Upload, EngineError> {
+    async fn finalize_now(&self, cx: Ctx, id: UploadId, sha256: Option<Sha256>) -> Result<Upload, EngineError> {
         let guard = self.begin_write(id)?;
         let mut upload = self.get(id).await?;
         if upload.state == UploadState::Ready {
@@ -296,11 +297,20 @@ impl Uploads {
         if !is_stored {
             self.inner.blobs.put_file(BlobKey::Upload(id), &path, PutHow::Move).await?;
         }
-        let expires_at = self.inner.clock.now().plus(READY_KEPT);
+        let now = self.inner.clock.now();
+        let expires_at = now.plus(READY_KEPT);
         let ready = self
             .inner
             .db
-            .write(move |tx| Box::pin(async move { tx.set_upload_ready(id, found, expires_at).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    let ready = tx.set_upload_ready(id, found, expires_at).await?;
+                    if ready {
+                        tx.record_change(&cx, now, &[("upload_id", id.to_string())]).await?;
+                    }
+                    Ok(ready)
+                })
+            })
             .await?;
         if !ready {
             // Its row has gone meanwhile.

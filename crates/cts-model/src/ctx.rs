@@ -2,6 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::audit::{AuditEntry, Change};
+use crate::clock::Timestamp;
+use crate::id::TokenId;
+use crate::token::TokenName;
 
 /// The id that follows a request through every log line, run and child: 1 to 128 characters from `A-Z a-z 0-9 . _ -`.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -60,6 +66,33 @@ pub enum Actor {
     System,
     /// The person at the command line, in process.
     Local,
+    /// Who holds this token.
+    Token {
+        /// Which one.
+        id: TokenId,
+        /// Its name.
+        name: TokenName,
+    },
+}
+
+impl Actor {
+    /// Returns a text that no other actor has: names of tokens are for people and may be the same.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Token { id, .. } => format!("token:{id}"),
+            other => other.to_string(),
+        }
+    }
+
+    /// Returns the token.
+    #[must_use]
+    pub fn token_id(&self) -> Option<TokenId> {
+        match self {
+            Self::Token { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Actor {
@@ -68,6 +101,7 @@ impl fmt::Display for Actor {
             Self::Anonymous => "anonymous",
             Self::System => "system",
             Self::Local => "local",
+            Self::Token { name, .. } => name.as_str(),
         })
     }
 }
@@ -81,6 +115,35 @@ pub struct Ctx {
     pub actor: Actor,
     /// The W3C `traceparent` of the caller, checked in form.
     pub traceparent: Option<String>,
+    /// What the request changes; none for one that changes nothing, and for what the service does by itself.
+    pub change: Option<Arc<Change>>,
+}
+
+impl Ctx {
+    /// Returns what the audit log tells of the change, with the ids that came of it; none where nothing is changed.
+    #[must_use]
+    pub fn audit_entry(&self, at: Timestamp, made: &[(&str, String)]) -> Option<AuditEntry> {
+        let change = self.change.as_ref()?;
+        let mut target = change.target.clone();
+        for (name, id) in made {
+            if target.get(*name) == Some(id) {
+                continue;
+            }
+            // What was there before keeps its name.
+            let name = if target.contains_key(*name) { format!("new_{name}") } else { (*name).to_owned() };
+            target.insert(name, id.clone());
+        }
+        Some(AuditEntry {
+            at,
+            actor: self.actor.to_string(),
+            token_id: self.actor.token_id(),
+            action: change.action.to_string(),
+            target,
+            status: change.status,
+            request_id: self.request_id.to_string(),
+            address: change.address.clone(),
+        })
+    }
 }
 
 /// Returns whether a text is a W3C `traceparent` of version 00 with ids that are not zero.

@@ -130,7 +130,27 @@ codes! {
     /// A secret parameter of the run was dropped when it ended.
     SecretNeeded "SECRET_NEEDED" Validation ["Give the secret parameters again."];
     /// A change that comes from a foreign page.
-    ForeignOrigin "FOREIGN_ORIGIN" Auth ["Open the interface at the service's own address, or turn authentication on."];
+    ForeignOrigin "FOREIGN_ORIGIN" Auth ["Open the interface at the service's own address, or name the origin in cors_allowed_origins."];
+    /// The request needs a token.
+    AuthenticationRequired "AUTHENTICATION_REQUIRED" Auth ["Send a token in the header Authorization: Bearer; `cts` takes it from CTS_API_KEY.", "Ask an admin for one, or make the first with `cts-lite token create` on the service's machine."];
+    /// The token is none that is known here.
+    InvalidToken "INVALID_TOKEN" Auth ["Check that the token was copied whole, and that it is one of this service.", "Ask an admin for a new one: `cts token create`."];
+    /// The token's time is over.
+    TokenExpired "TOKEN_EXPIRED" Auth ["Ask an admin for a new one: `cts token create`."];
+    /// Somebody took the token back.
+    TokenRevoked "TOKEN_REVOKED" Auth ["Ask an admin for a new one: `cts token create`."];
+    /// The token may not do this.
+    RoleRequired "ROLE_REQUIRED" Auth ["Use a token of the role that the detail names, or ask an admin for one."];
+    /// A change by a session without the proof that the page itself asks for it.
+    CsrfTokenRequired "CSRF_TOKEN_REQUIRED" Auth ["Send the csrf_token of GET /v1/session in the header X-CSRF-Token."];
+    /// Too many tokens that were wrong came from this address.
+    TooManyAttempts "TOO_MANY_ATTEMPTS" RateLimited ["Wait as long as Retry-After says, then send the right token."];
+    /// More requests came than the rate allows.
+    RateLimited "RATE_LIMITED" RateLimited ["Wait as long as Retry-After says.", "Ask the operator to raise max_requests_per_minute."];
+    /// No token has this id.
+    TokenNotFound "TOKEN_NOT_FOUND" NotFound ["List the tokens with `cts token list`."];
+    /// There are as many tokens as there may be.
+    TooManyTokens "TOO_MANY_TOKENS" Conflict ["Revoke tokens that nobody uses: `cts token list`, `cts token revoke`."];
     /// The queue is full.
     QueueFull "QUEUE_FULL" RateLimited ["Wait until some runs have ended, or raise max_queued_runs."];
     /// Too many streams are open.

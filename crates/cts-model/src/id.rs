@@ -67,6 +67,8 @@ uuid_ids! {
     UploadId;
     /// The id of a worker: one process that runs attempts, from its start to its end.
     WorkerId;
+    /// The id of a token, or of a session that was made from one.
+    TokenId;
 }
 
 /// The id of a tool: 1 to 64 characters from `a-z 0-9 - _ .`, beginning with a letter or digit.

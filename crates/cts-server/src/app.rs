@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use options::{engine_options, http_options};
 
+use crate::access::Access;
 use crate::cache::RunBodies;
 use crate::checks::{self, LastMachine};
 use crate::error::ServerError;
@@ -50,9 +51,11 @@ impl App {
     #[must_use]
     pub fn build(parts: AppParts) -> Self {
         let AppParts { engine, http } = parts;
-        let (router, openapi) = routes::table().split_for_parts();
+        let table = routes::table();
+        let openapi = table.document();
         let machine = LastMachine::default();
         let shared = Arc::new(Shared {
+            access: Access::new(engine.db().clone(), &http),
             clock: Arc::clone(engine.clock()),
             ids: Arc::clone(engine.ids()),
             started: Instant::now(),
@@ -62,11 +65,12 @@ impl App {
             metrics: HttpMetrics::new(engine.metrics().registry(), openapi.paths.paths.keys().cloned()),
             checks: checks::all(&engine, &machine, http.health_pace),
             machine,
-            document: Document::new(&openapi),
+            document: Document::new(&openapi, http.require_authentication),
             engine,
             http,
         });
-        let plain = router
+        let plain = table
+            .router(&shared)
             .route_layer(KeepRoute)
             .fallback(no_route)
             .method_not_allowed_fallback(no_method)

@@ -6,16 +6,23 @@ use std::time::Duration;
 
 use cts_observe::checks::Running;
 use cts_observe::metrics::{MachineMetrics, ProcessMetrics};
+use cts_store::StoreError;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+use crate::access::tokens;
 use crate::app::App;
+use crate::state::Shared;
 
 /// How often the folder of manifests is looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often the machine is looked at.
 const MACHINE_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the rows of the tokens are looked at: what another process takes back is good that long at most.
+const TOKENS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often is written down when tokens were used last.
+const USES_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The periodic tasks; dropping it ends them.
 #[derive(Debug)]
@@ -36,6 +43,8 @@ pub(crate) fn start(app: &App, cleanup_interval: Duration) -> Background {
     let tasks = vec![
         every("reload of manifests", RELOAD_INTERVAL, app, reload_tools),
         every("retention", cleanup_interval, app, retention),
+        every("look at the tokens", TOKENS_INTERVAL, app, look_at_tokens),
+        every("last uses of tokens", USES_INTERVAL, app, write_uses),
         watch_machine(app),
     ];
     let checks = app.shared().http.enable_health_checks.then(|| app.shared().checks.start());
@@ -111,5 +120,27 @@ async fn retention(app: App) -> Result<(), String> {
     let removed = app.engine().retention_pass().await;
     // Also after a failure: the steps before it are done.
     app.shared().run_bodies.forget_all();
-    removed.map(|_| ()).map_err(|error| error.to_string())
+    let pruned = prune_access(app.shared()).await;
+    removed.map(|_| ()).map_err(|error| error.to_string())?;
+    pruned.map_err(|error| error.to_string())
+}
+
+/// Removes tokens that have been good for nothing for a while, and old entries of the audit log.
+async fn prune_access(shared: &Shared) -> Result<(), StoreError> {
+    let now = shared.clock.now();
+    tokens::prune(&shared.access.keyring, now).await?;
+    let before = now.minus(shared.http.audit_retention);
+    shared.engine.db().write(move |tx| Box::pin(tx.prune_audit(before))).await.map(|_| ())
+}
+
+async fn look_at_tokens(app: App) -> Result<(), String> {
+    if !app.shared().http.require_authentication {
+        return Ok(());
+    }
+    app.shared().access.keyring.refresh().await.map_err(|error| error.to_string())
+}
+
+/// Writes down when tokens were used last.
+pub(crate) async fn write_uses(app: App) -> Result<(), String> {
+    app.shared().access.keyring.write_uses().await.map_err(|error| error.to_string())
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cts_config::ConfigFaults;
 use cts_engine::EngineError;
+use cts_model::Fault;
 use cts_observe::TelemetryError;
 use cts_store::StoreError;
 
@@ -60,6 +61,17 @@ pub enum ServerError {
     /// The log cannot be set up.
     #[error("cannot set up the log")]
     Telemetry(#[source] TelemetryError),
+    /// Root works on what belongs to somebody else.
+    #[error("{} belongs to user {owner}, and root would leave files there that this user cannot write", folder.display())]
+    Owner {
+        /// The data directory.
+        folder: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+    /// What was asked for is refused.
+    #[error("{}", .0.message)]
+    Refused(Fault),
     /// A task panicked.
     #[error("a task panicked: {0}")]
     Panicked(String),
@@ -113,6 +125,8 @@ impl ServerError {
             },
             Self::Store { source, .. } => source.fault().actions.join(" "),
             Self::Engine(error) => error.fault().actions.join(" "),
+            Self::Owner { owner, .. } => format!("run it as that user: sudo -u '#{owner}' ..."),
+            Self::Refused(fault) => fault.actions.join(" "),
             Self::Runtime(_) | Self::Telemetry(_) | Self::Panicked(_) => return None,
         };
         Some(text)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use cts_engine::IdempotencyKey;
-use cts_model::{Actor, Code, Ctx, FieldFault};
+use cts_model::{Change, Code, Ctx, FieldFault};
 use http::header::HeaderName;
 use http::request::Parts;
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use body::{Json, RawJson, is_json};
 pub(crate) use query::{FromQuery, NoQuery, Query, QueryFields};
 
+use crate::access::Caller;
 use crate::layers::guard;
 use crate::layers::request_id::Scope;
 use crate::problem::Refusal;
@@ -28,12 +29,24 @@ pub(crate) struct Cx(pub(crate) Ctx);
 impl FromRequestParts<Arc<Shared>> for Cx {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Shared>) -> Result<Self, Refusal> {
         let scope = parts.extensions.get::<Scope>();
         let scope = scope.ok_or_else(|| Refusal::new(Code::Internal, "a request came past the outermost layer"))?;
-        let actor = if shared.http.is_in_process { Actor::Local } else { Actor::Anonymous };
+        let caller = parts.extensions.get::<Caller>();
+        let actor = caller.map(|caller| caller.actor.clone());
+        let actor = actor.ok_or_else(|| Refusal::new(Code::Internal, "a request came past its gate"))?;
+        let change = parts.extensions.get::<Arc<Change>>().cloned();
         let traceparent = scope.traceparent.as_deref().map(str::to_owned);
-        Ok(Self(Ctx { request_id: (*scope.request_id).clone(), actor, traceparent }))
+        Ok(Self(Ctx { request_id: (*scope.request_id).clone(), actor, traceparent, change }))
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Shared>) -> Result<Self, Refusal> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Refusal::new(Code::Internal, "a request came past its gate"))
     }
 }
 

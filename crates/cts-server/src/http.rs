@@ -1,6 +1,7 @@
 //! The handlers, one file for each noun, and what all of them answer with.
 
 pub(crate) mod artifacts;
+pub(crate) mod audit;
 pub(crate) mod download;
 pub(crate) mod health;
 pub(crate) mod metrics;
@@ -10,12 +11,15 @@ pub(crate) mod run_events;
 pub(crate) mod run_logs;
 pub(crate) mod runs;
 pub(crate) mod service;
+pub(crate) mod session;
+pub(crate) mod tokens;
 pub(crate) mod uploads;
 pub(crate) mod zip;
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use cts_api::page::{NEXT_CURSOR, next_link};
 use cts_model::Code;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
@@ -54,6 +58,20 @@ pub(crate) fn created(value: &impl Serialize, location: &str, replayed: bool) ->
         response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
     response
+}
+
+/// Says in the answer to a list where its next page is: the same address with another cursor.
+pub(crate) fn say_next(response: &mut Response, base: &str, uri: &http::Uri, cursor: &str) {
+    let kept = uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let mut pairs: Vec<&str> = kept.collect();
+    let own = format!("cursor={cursor}");
+    pairs.push(&own);
+    let link = next_link(&format!("{base}{}?{}", uri.path(), pairs.join("&")));
+    let headers = response.headers_mut();
+    if let (Ok(link), Ok(cursor)) = (HeaderValue::from_str(&link), HeaderValue::from_str(cursor)) {
+        headers.insert(header::LINK, link);
+        headers.insert(NEXT_CURSOR, cursor);
+    }
 }
 
 /// Which form of an answer a client accepts.

@@ -1,12 +1,14 @@
 //! What every request goes through, in order; one function, so that it costs little and can be read in one go.
 //!
-//! request id → span and access log → panic catch → origin guard → time limit → router (with compression for clients
-//! that accept it) → problem body → security headers. Limits of bodies are where bodies are read: `body_limit`; what was
-//! not read is thrown away: `linger`.
+//! request id → span and access log → panic catch → one host → preflight → time limit → router (with compression for
+//! clients that accept it) → gate of the route → problem body → security headers → CORS. Limits of bodies are where
+//! bodies are read: `body_limit`; what was not read is thrown away: `linger`.
 
 pub(crate) mod access_log;
 pub(crate) mod body_limit;
 pub(crate) mod compression;
+pub(crate) mod cors;
+pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod headers;
 pub(crate) mod linger;
@@ -39,18 +41,22 @@ pub(crate) struct Routers {
 /// Answers one request.
 pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, request: Request<Body>) -> Response {
     let (mut request, rest) = linger::lend(request);
-    let scope = request_id::scope(&request, &shared.ids);
+    let scope = request_id::scope(&request, &shared.ids, &shared.http.trusted_proxies);
     let span = tracing::error_span!("request", request.id = %scope.request_id);
     let log = access_log::Entry::begin(&request);
     let path = request.uri().path().to_owned();
+    let (page, is_https) = (cors::page(&shared.http, &request), guard::is_https(request.headers()));
     request.extensions_mut().insert(scope.clone());
     let method = request.method().clone();
     let active = measure::Active::begin(&shared.metrics.active);
     let work = async {
         let answer = async {
-            let checked = guard::check(&shared.http, &request);
+            let checked = guard::check_host(&request);
             if let Err(refusal) = checked.and_then(|()| body_limit::check_encoding(request.headers())) {
                 return refusal.into_response();
+            }
+            if let Some(preflight) = page.preflight(&request) {
+                return preflight;
             }
             let limit = time_limit::of(&request, shared.http.request_timeout);
             let router = if compression::is_wanted(request.headers()) { &routers.compressing } else { &routers.plain };
@@ -66,7 +72,8 @@ pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, request: Re
         };
         shared.metrics.refused(&response);
         problem::write(&mut response, &place);
-        headers::add(&mut response, &scope);
+        headers::add(&mut response, &scope, is_https);
+        page.say(&mut response);
         drop(active);
         shared.metrics.answered(&method, &response, log.elapsed());
         log.end(&response, &path);

@@ -8,6 +8,7 @@ mod app;
 
 mod routes;
 
+mod access;
 mod layers;
 
 mod extract;
@@ -29,7 +30,9 @@ mod lifecycle;
 mod lock;
 mod serve;
 pub mod service;
+pub mod token_command;
 
+pub use access::address::{BadNetwork, Network, Peer};
 pub use app::{App, AppParts, engine_options, http_options, open_engine};
 pub use error::ServerError;
 pub use lock::{LiveService, find_service};

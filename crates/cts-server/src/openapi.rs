@@ -8,8 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use cts_api::tool::{example, params_schema, schema_name};
 use cts_engine::Registry;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+
+use crate::access::credentials::COOKIE;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,7 +20,9 @@ use utoipa::OpenApi;
         title = "CTS",
         description = "Runs tools on driving logs and tells what happened.\n\n\
             Errors are `application/problem+json` (RFC 9457). Unknown fields and query parameters are refused with the \
-            nearest known name. Every answer carries `X-Request-ID`.",
+            nearest known name. Every answer carries `X-Request-ID`.\n\n\
+            Where the service requires authentication, an operation needs a token of the role in `x-required-role`, or of a \
+            stronger one (viewer, operator, admin). Without authentication nothing is asked for.",
         license(name = "MIT OR Apache-2.0"),
     ),
     tags(
@@ -25,6 +30,7 @@ use utoipa::OpenApi;
         (name = "Runs", description = "Submit, follow, cancel; logs and artifacts of a run"),
         (name = "Artifacts", description = "Files that runs made"),
         (name = "Uploads", description = "Files that clients send, to be inputs of runs"),
+        (name = "Access", description = "Tokens, the session of a browser, the audit log"),
     ),
     components(schemas(
         cts_api::Problem, cts_api::LogEntry, cts_api::stream::RunChange, cts_api::stream::Reset,
@@ -32,9 +38,24 @@ use utoipa::OpenApi;
 )]
 struct Head;
 
+/// The ways in which a client proves itself, as the document names them.
+pub(crate) const SCHEMES: [&str; 2] = ["token", "session"];
+/// The member of an operation that says which role it needs.
+pub(crate) const REQUIRED_ROLE: &str = "x-required-role";
+
 /// Returns the document before the routes are added.
 pub(crate) fn head() -> utoipa::openapi::OpenApi {
-    Head::openapi()
+    let mut document = Head::openapi();
+    let components = document.components.get_or_insert_default();
+    let token = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("cts_…");
+    let token = token.description(Some("A token; the older scheme JWT means the same.")).build();
+    let cookie = ApiKeyValue::with_description(
+        COOKIE,
+        "The session of a browser, made from a token by POST /v1/session. Changes need the header X-CSRF-Token as well.",
+    );
+    components.add_security_scheme(SCHEMES[0], SecurityScheme::Http(token));
+    components.add_security_scheme(SCHEMES[1], SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    document
 }
 
 /// The document, and what was made of it for the tools that were there last.
@@ -45,9 +66,13 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Takes the document of the route table.
-    pub(crate) fn new(openapi: &utoipa::openapi::OpenApi) -> Self {
-        Self { base: finished(openapi), served: Mutex::new(None) }
+    /// Takes the document of the route table. Where nobody has to prove who they are, it does not say so either.
+    pub(crate) fn new(openapi: &utoipa::openapi::OpenApi, is_closed: bool) -> Self {
+        let mut base = finished(openapi);
+        if !is_closed {
+            operations(&mut base).for_each(|operation| drop(operation.remove("security")));
+        }
+        Self { base, served: Mutex::new(None) }
     }
 
     /// Returns the document with the tools that are there now.
@@ -71,8 +96,8 @@ impl Document {
 /// Returns the code's own document as the repository holds it.
 #[must_use]
 pub fn repository_document() -> String {
-    let (_, openapi) = crate::routes::table().split_for_parts();
-    let mut text = serde_json::to_string_pretty(&finished(&openapi)).expect("a JSON tree is always JSON");
+    let mut text = serde_json::to_string_pretty(&finished(&crate::routes::table().document()))
+        .expect("a JSON tree is always JSON");
     text.push('\n');
     text
 }
@@ -84,23 +109,56 @@ fn finished(openapi: &utoipa::openapi::OpenApi) -> Value {
         "description": "What went wrong",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     });
-    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    for operation in paths.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut) {
-        for operation in operation.values_mut() {
-            if let Some(responses) = operation.get_mut("responses") {
-                responses["default"] = problem.clone();
+    for operation in operations(&mut document) {
+        let role = operation.get(REQUIRED_ROLE).and_then(Value::as_str).map(str::to_owned);
+        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+            if let Some(role) = role {
+                add_refusals(responses, &role, &problem);
             }
-            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
-            parameters.into_iter().flatten().for_each(say_form);
+            responses.insert("default".to_owned(), problem.clone());
         }
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        parameters.into_iter().flatten().for_each(say_form);
     }
     document
+}
+
+/// Returns every operation of a document.
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    let items = paths.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut);
+    items.flat_map(|item| item.values_mut()).filter_map(Value::as_object_mut)
+}
+
+/// Adds the answers of the gate to those of a handler, in the order of their statuses.
+fn add_refusals(responses: &mut Map<String, Value>, role: &str, problem: &Value) {
+    let challenge = json!({"description": "How a client proves itself", "schema": {"type": "string"}});
+    let seconds = json!({"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}});
+    let refusals = [
+        ("401", "The token is missing or not good".to_owned(), "WWW-Authenticate", challenge),
+        ("403", format!("The token has not the role {role}, or a foreign page asks"), "", Value::Null),
+        ("429", "Too many requests, or too many wrong tokens".to_owned(), "Retry-After", seconds),
+    ];
+    for (status, description, header, schema) in refusals {
+        let description = match responses.get(status).and_then(|known| known["description"].as_str()) {
+            Some(known) => format!("{known}; or: {}", description.to_lowercase()),
+            None => description,
+        };
+        let mut response = problem.clone();
+        response["description"] = description.into();
+        if !header.is_empty() {
+            response["headers"] = json!({header: schema});
+        }
+        responses.insert(status.to_owned(), response);
+    }
+    responses.sort_keys();
 }
 
 /// Says of a parameter that it is absent rather than null, and of a header which form it has.
 fn say_form(parameter: &mut Value) {
     let pattern = match parameter["name"].as_str() {
         Some("Idempotency-Key") => Some("^[!-~]{1,255}$"),
+        Some("X-CSRF-Token") => Some("^[0-9a-f]{64}$"),
         Some("Last-Event-ID") => Some(r"^([0-9]{1,19}(\.end)?)?$"),
         _ => None,
     };

@@ -9,12 +9,21 @@ use axum::response::{IntoResponse, Response};
 use cts_api::problem::{FieldError, MEDIA_TYPE, Problem, title, type_uri};
 use cts_api::time::Time;
 use cts_engine::EngineError;
-use cts_model::{Category, Code, Fault, FaultDetails, FieldFault, RunId, Timestamp};
+use cts_model::{Actor, Category, Code, Fault, FaultDetails, FieldFault, RunId, Timestamp};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
+use crate::access::rate::Verdict;
+
 /// Seconds after which a client should try again, when it is told so.
 const RETRY_AFTER_SECONDS: u32 = 5;
+
+/// How much is allowed within a minute or at once.
+pub(crate) const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+/// How much of it is left.
+pub(crate) const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+/// Seconds until there is more.
+pub(crate) const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// What a handler answers when it cannot do what was asked.
 #[derive(Debug, Clone)]
@@ -25,8 +34,16 @@ struct Inner {
     fault: Fault,
     run_id: Option<RunId>,
     queue_position: Option<u64>,
-    limit: Option<u64>,
+    rate: Option<Rate>,
+    actor: Option<Actor>,
     headers: HeaderMap,
+}
+
+/// What is allowed, and when more of it is.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    limit: u64,
+    reset_seconds: u32,
 }
 
 impl Refusal {
@@ -48,8 +65,31 @@ impl Refusal {
 
     /// Says how much is allowed at once, for the `RateLimit-*` headers.
     pub(crate) fn with_limit(mut self, limit: u64) -> Self {
-        Arc::make_mut(&mut self.0).limit = Some(limit);
+        Arc::make_mut(&mut self.0).rate = Some(Rate { limit, reset_seconds: RETRY_AFTER_SECONDS });
         self
+    }
+
+    /// Says how much is allowed within a minute, and when the next one is.
+    pub(crate) fn with_rate(mut self, verdict: Verdict) -> Self {
+        let reset_seconds = verdict.reset.max(1);
+        Arc::make_mut(&mut self.0).rate = Some(Rate { limit: verdict.limit.into(), reset_seconds });
+        self
+    }
+
+    /// Says who is refused, as far as that is known although they may not.
+    pub(crate) fn by(mut self, actor: Actor) -> Self {
+        Arc::make_mut(&mut self.0).actor = Some(actor);
+        self
+    }
+
+    /// Returns who is refused.
+    pub(crate) fn actor(&self) -> Option<&Actor> {
+        self.0.actor.as_ref()
+    }
+
+    /// Returns the status with which it is answered.
+    pub(crate) fn status(&self) -> StatusCode {
+        status(self.0.fault.code)
     }
 
     /// Adds a header to the answer.
@@ -67,7 +107,7 @@ impl Refusal {
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         let headers = HeaderMap::new();
-        Self(Arc::new(Inner { fault, run_id: None, queue_position: None, limit: None, headers }))
+        Self(Arc::new(Inner { fault, run_id: None, queue_position: None, rate: None, actor: None, headers }))
     }
 }
 
@@ -78,7 +118,8 @@ impl From<EngineError> for Refusal {
         match &error {
             EngineError::QueueFull { position } => {
                 inner.queue_position = Some(*position);
-                inner.limit = Some(position.saturating_sub(1));
+                let limit = position.saturating_sub(1);
+                inner.rate = Some(Rate { limit, reset_seconds: RETRY_AFTER_SECONDS });
             }
             EngineError::RunNotFound(run) => inner.run_id = Some(*run),
             _ => {}
@@ -112,7 +153,7 @@ pub(crate) fn status(code: Code) -> StatusCode {
         Code::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-        Code::ForeignOrigin => StatusCode::FORBIDDEN,
+        Code::ForeignOrigin | Code::RoleRequired | Code::CsrfTokenRequired => StatusCode::FORBIDDEN,
         Code::Draining | Code::RequestTimeout | Code::DiskFull | Code::OutOfResources => {
             StatusCode::SERVICE_UNAVAILABLE
         }
@@ -189,13 +230,14 @@ pub(crate) fn write(response: &mut Response, place: &Place<'_>) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     headers.insert(header::CONTENT_LENGTH, bytes.len().into());
     headers.extend(refusal.0.headers.clone());
+    let rate = refusal.0.rate.unwrap_or(Rate { limit: 0, reset_seconds: RETRY_AFTER_SECONDS });
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        headers.insert(header::RETRY_AFTER, rate.reset_seconds.into());
     }
     if status == StatusCode::TOO_MANY_REQUESTS {
-        headers.insert("ratelimit-limit", refusal.0.limit.unwrap_or(0).into());
-        headers.insert("ratelimit-remaining", HeaderValue::from_static("0"));
-        headers.insert("ratelimit-reset", RETRY_AFTER_SECONDS.into());
+        headers.insert(RATELIMIT_LIMIT, rate.limit.into());
+        headers.insert(RATELIMIT_REMAINING, HeaderValue::from_static("0"));
+        headers.insert(RATELIMIT_RESET, rate.reset_seconds.into());
     }
     *response.body_mut() = bytes.into();
 }

@@ -14,6 +14,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
+use crate::access::address::Peer;
 use crate::app::App;
 use crate::error::ServerError;
 
@@ -84,8 +85,8 @@ impl App {
                 accepted = accepted => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok((stream, peer)) => (stream, Peer(peer)),
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -95,8 +96,9 @@ impl App {
             // Lines of a log are small and must not wait for each other.
             let _ = stream.set_nodelay(true);
             let app = self.clone();
-            let service = service_fn(move |request: http::Request<Incoming>| {
+            let service = service_fn(move |mut request: http::Request<Incoming>| {
                 let app = app.clone();
+                request.extensions_mut().insert(peer);
                 async move { Ok::<_, Infallible>(app.handle(request.map(Body::new)).await) }
             });
             let builder = Arc::clone(&builder);

@@ -100,6 +100,9 @@ async fn serve(config: &ServiceConfig, lock: &ServiceLock) -> Result<End, Server
     tracing::info!(signal, "stopping: what runs may take {} s more", patience.as_secs());
     let end = drain(&app, &mut signals, patience).await;
     drop(background);
+    if let Err(error) = background::write_uses(app.clone()).await {
+        tracing::warn!("cannot write down when tokens were used last: {error}");
+    }
     app.close_streams();
     stop.send_replace(true);
     if matches!(end, Ok(End::Clean)) {

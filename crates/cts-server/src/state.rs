@@ -8,6 +8,8 @@ use cts_model::{Clock, Ids};
 use cts_observe::checks::{Checks, Pace};
 use tokio::sync::{Semaphore, watch};
 
+use crate::access::Access;
+use crate::access::address::Network;
 use crate::cache::RunBodies;
 use crate::checks::LastMachine;
 use crate::layers::measure::HttpMetrics;
@@ -40,6 +42,16 @@ pub struct HttpOptions {
     pub enable_health_checks: bool,
     /// How often they do, and how long each may take.
     pub health_pace: Pace,
+    /// Whether a request needs a token.
+    pub require_authentication: bool,
+    /// How many requests a minute one client may send; none is any number.
+    pub requests_per_minute: Option<u32>,
+    /// Origins of web pages that may read answers; `*` is all.
+    pub cors_allowed_origins: Vec<String>,
+    /// Proxies that are believed when they say who their client is.
+    pub trusted_proxies: Vec<Network>,
+    /// How long entries of the audit log are kept.
+    pub audit_retention: Duration,
 }
 
 impl Default for HttpOptions {
@@ -57,6 +69,11 @@ impl Default for HttpOptions {
             enable_metrics: true,
             enable_health_checks: true,
             health_pace: Pace { interval: Duration::from_secs(30), timeout: Duration::from_secs(5) },
+            require_authentication: false,
+            requests_per_minute: None,
+            cors_allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            audit_retention: Duration::from_hours(365 * 24),
         }
     }
 }
@@ -68,6 +85,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     /// What the door was told.
     pub(crate) http: HttpOptions,
+    /// Who may ask, and how often.
+    pub(crate) access: Access,
     /// Where time comes from.
     pub(crate) clock: Arc<dyn Clock>,
     /// Where ids come from.

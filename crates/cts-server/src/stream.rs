@@ -11,13 +11,14 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use cts_api::stream::{END, KEEP_ALIVE_SECONDS, RESET, Reset};
-use cts_model::{Code, FieldFault};
+use cts_model::{Code, FieldFault, TokenId};
 use futures_util::stream;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use crate::access::Caller;
 use crate::problem::Refusal;
 use crate::state::Shared;
 
@@ -116,19 +117,24 @@ pub(crate) trait Source: Send + 'static {
 
 struct Connection<S> {
     source: S,
+    shared: Arc<Shared>,
+    /// The token or session of the reader.
+    proof: Option<TokenId>,
     closing: watch::Receiver<bool>,
     ended: bool,
     _place: OwnedSemaphorePermit,
 }
 
-/// Returns the answer that streams a source.
-pub(crate) fn respond(shared: &Arc<Shared>, source: impl Source) -> Result<Response, Refusal> {
+/// Returns the answer that streams a source to `caller`, for as long as what they proved themselves with is good.
+pub(crate) fn respond(shared: &Arc<Shared>, caller: Caller, source: impl Source) -> Result<Response, Refusal> {
     let place = Arc::clone(&shared.streams).try_acquire_owned().map_err(|_| {
         let most = shared.http.streams_max;
         Refusal::new(Code::TooManyStreams, format!("{most} streams are open, which is the limit"))
             .with_limit(most as u64)
     })?;
-    let connection = Connection { source, closing: shared.closing.subscribe(), ended: false, _place: place };
+    let proof = caller.proof.map(|proof| proof.id);
+    let (shared, closing) = (Arc::clone(shared), shared.closing.subscribe());
+    let connection = Connection { source, shared, proof, closing, ended: false, _place: place };
     let frames = stream::unfold(connection, |mut connection| async {
         let bytes = connection.next().await?;
         Some((Ok::<_, std::convert::Infallible>(bytes), connection))
@@ -143,8 +149,13 @@ pub(crate) fn respond(shared: &Arc<Shared>, source: impl Source) -> Result<Respo
 }
 
 impl<S: Source> Connection<S> {
+    /// Returns whether the reader may still read: a token that is taken back ends its streams, too.
+    fn may_read(&self) -> bool {
+        self.proof.is_none_or(|id| self.shared.access.keyring.is_good(id, self.shared.clock.now()))
+    }
+
     async fn next(&mut self) -> Option<Bytes> {
-        if self.ended || *self.closing.borrow() {
+        if self.ended || *self.closing.borrow() || !self.may_read() {
             return None;
         }
         let mut events = Events::default();
@@ -156,6 +167,10 @@ impl<S: Source> Connection<S> {
             _ = self.closing.wait_for(|closing| *closing) => return None,
         };
         self.ended = next == Next::End;
+        // What came while the token was taken back is not for its holder any more.
+        if !self.may_read() {
+            return None;
+        }
         if events.is_empty() { None } else { Some(events.0.into()) }
     }
 }

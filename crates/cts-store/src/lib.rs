@@ -23,11 +23,15 @@ mod idempotency;
 mod retention;
 mod uploads;
 
+mod audit;
+mod tokens;
+
 mod blobs;
 
 mod error;
 
 pub use artifacts::ArtifactInsert;
+pub use audit::{AuditFilter, AuditRow};
 pub use blobs::{BlobEntry, BlobKey, BlobKind, BlobStream, Blobs, PutHow};
 pub use db::{Db, SqliteOptions};
 pub use error::{Cause, StoreError};
@@ -35,6 +39,7 @@ pub use events::EventRow;
 pub use idempotency::IdempotencyRow;
 pub use page::{RunFilter, RunPage, RunSort};
 pub use queue::{QueuePos, QueuedRun, RunningRun};
+pub use tokens::TokenRow;
 pub use tx::Tx;
 pub use workers::{WorkerKind, WorkerRow};
 

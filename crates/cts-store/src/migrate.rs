@@ -29,6 +29,7 @@ macro_rules! migrations {
 
 migrations! {
     1 "0001_runs";
+    2 "0002_access";
 }
 
 const MAKE_TABLE: &str =

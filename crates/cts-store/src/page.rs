@@ -134,23 +134,23 @@ enum From {
 
 /// SQL text under construction with its values.
 #[derive(Default)]
-struct Text {
+pub(crate) struct Text {
     text: String,
     args: Vec<Arg>,
 }
 
 impl Text {
-    fn push(&mut self, words: &str) {
+    pub(crate) fn push(&mut self, words: &str) {
         self.text.push_str(words);
     }
 
     /// Adds the place of a value.
-    fn value(&mut self, arg: impl Into<Arg>) {
+    pub(crate) fn value(&mut self, arg: impl Into<Arg>) {
         self.args.push(arg.into());
         write!(self.text, "${}", self.args.len()).expect("a String takes every text");
     }
 
-    fn done(self) -> Statement {
+    pub(crate) fn done(self) -> Statement {
         self.args.into_iter().fold(sql_built(self.text), Statement::bind)
     }
 }

@@ -25,6 +25,17 @@ const HOST: Check = Check {
 const CORS_ORIGIN: Check =
     Check { test: is_cors_origin, expected: "\"*\" or an origin such as \"https://cts.example.org\"" };
 
+const NETWORK: Check =
+    Check { test: is_network, expected: "an address or network such as \"127.0.0.1\" or \"10.0.0.0/8\"" };
+
+fn is_network(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let is_number = |bits: &str| bits.bytes().all(|b| b.is_ascii_digit());
+    bits.is_none_or(|bits| is_number(bits) && bits.parse::<u8>().is_ok_and(|bits| bits <= most))
+}
+
 fn is_host(text: &str) -> bool {
     let is_label = |label: &str| {
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
@@ -208,40 +219,51 @@ static DECLARATIONS: &[Declaration] = &[
         Section::Http,
         List(CORS_ORIGIN),
         each(["*", "*", "*", ""]),
-        "Web pages of which origins may use the API. In production an explicit list; * is refused there.",
-    )
-    .without_effect(),
+        "Web pages of which origins may read answers; those that are listed may change something as well, * lets nobody. In production an explicit list; * is refused there.",
+    ),
+    set(
+        "trusted_proxies",
+        Section::Http,
+        List(NETWORK),
+        same(""),
+        "Proxies in front of the service: only what comes from these addresses is believed when X-Forwarded-For names the client.",
+    ),
     // Security
     set(
         "require_authentication",
         Section::Security,
         Bool,
         each(["false", "false", "false", "true"]).in_process("false"),
-        "Whether a request needs a token. This version has no access control yet: true is refused, and production starts only with allow_unauthenticated.",
+        "Whether a request needs a token. Production starts without it only with allow_unauthenticated.",
     ),
     set(
         "allow_unauthenticated",
         Section::Security,
         Bool,
         same("false"),
-        "That everybody who reaches the port may use everything. Needed to listen beyond loopback, and in production, without authentication.",
+        "That everybody who reaches the port may use everything. Needed to listen beyond loopback, and in production, when require_authentication is off.",
     ),
     set(
         "enable_rate_limiting",
         Section::Security,
         Bool,
         each(["false", "false", "true", "true"]),
-        "Whether requests are counted and held to a rate.",
-    )
-    .without_effect(),
+        "Whether requests are counted and held to a rate. Wrong tokens always are.",
+    ),
     set(
         "max_requests_per_minute",
         Section::Security,
         int(1, 1_000_000),
         same("60"),
-        "Requests a minute of one client.",
-    )
-    .without_effect(),
+        "Requests a minute of one client: of a token, or of an address without one. Probes are not counted.",
+    ),
+    set(
+        "audit_retention_days",
+        Section::Security,
+        days(1, DAYS_MAX),
+        same("365"),
+        "How long is kept who changed what.",
+    ),
     // Runs
     set(
         "max_concurrent_runs",
@@ -408,6 +430,16 @@ mod tests {
         }
         for bad in ["", "[::1]", "127.0.0.1:80", "300.1.1.1", "1.2", "a b", "-a", "a..b", "http://a", "ü"] {
             assert!(!is_host(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_an_address_with_or_without_a_number_of_bits() {
+        for good in ["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8", "0.0.0.0/0"] {
+            assert!(is_network(good), "{good}");
+        }
+        for bad in ["", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.0/8/8"] {
+            assert!(!is_network(bad), "{bad}");
         }
     }
 

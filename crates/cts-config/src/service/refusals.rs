@@ -6,12 +6,11 @@ use std::net::IpAddr;
 
 use super::profile::Profile;
 use crate::layers::{Findings, Resolved};
-use crate::origin::Origin;
 use crate::sources::Kind;
 use crate::value::Value;
 
-/// Checks every rule. May take back `require_authentication` where that is allowed in so many words.
-pub(super) fn check(resolved: &mut Resolved, kind: Kind, profile: Profile, findings: &mut Findings) {
+/// Checks every rule.
+pub(super) fn check(resolved: &Resolved, kind: Kind, profile: Profile, findings: &mut Findings) {
     if kind == Kind::Service {
         authentication(resolved, profile, findings);
         listener(resolved, profile, findings);
@@ -29,49 +28,28 @@ fn is_on(resolved: &Resolved, name: &str) -> bool {
     resolved.value(name) == Some(&Value::Bool(true))
 }
 
-const NO_ACCESS_CONTROL: &str = "this version has no access control yet";
-
-/// Authentication is never pretended: what cannot be enforced is refused, or taken back where somebody said so.
-fn authentication(resolved: &mut Resolved, profile: Profile, findings: &mut Findings) {
+/// Production is closed, unless somebody says in so many words that it shall be open.
+fn authentication(resolved: &Resolved, profile: Profile, findings: &mut Findings) {
     if !resolved.sound(&["environment", "require_authentication", "allow_unauthenticated"]) {
         return;
     }
-    let origin = resolved.origin("require_authentication");
-    let setting = Some("require_authentication");
     match (is_on(resolved, "require_authentication"), is_on(resolved, "allow_unauthenticated")) {
-        (true, allowed) if origin.is_given() => {
-            let also = if allowed || profile != Profile::Production { "" } else { " and allow_unauthenticated = true" };
-            let message = format!("require_authentication is on, but {NO_ACCESS_CONTROL} and cannot enforce it");
-            let remedy = format!(
-                "set require_authentication = false{also}, and let nobody reach the port who may not use everything"
-            );
-            findings.fault(origin, setting, message, remedy);
-        }
-        (true, false) => {
-            let message = format!("{profile} requires authentication, but {NO_ACCESS_CONTROL} and cannot enforce it");
-            let remedy =
-                "set allow_unauthenticated = true if everybody who reaches the port may use everything".to_owned();
-            findings.fault(origin, setting, message, remedy);
-        }
         (true, true) => {
-            let entry = resolved.entry_mut("require_authentication").expect("every declared setting has an entry");
-            entry.overrode.push((entry.origin.clone(), entry.value.clone()));
-            entry.value = Value::Bool(false);
-            entry.origin = Origin::Setting("allow_unauthenticated");
-            unprotected(resolved, findings);
+            let message = "has no effect while require_authentication is on: every request needs a token";
+            findings.warn(resolved.origin("allow_unauthenticated"), message.to_owned());
         }
         (false, false) if profile == Profile::Production => {
             let message = "require_authentication is off in production".to_owned();
             let remedy = "set allow_unauthenticated = true if that is meant".to_owned();
-            findings.fault(origin, setting, message, remedy);
+            findings.fault(resolved.origin("require_authentication"), Some("require_authentication"), message, remedy);
         }
         (false, true) if profile == Profile::Production => unprotected(resolved, findings),
-        (false, _) => {}
+        _ => {}
     }
 }
 
 fn unprotected(resolved: &Resolved, findings: &mut Findings) {
-    let message = format!("everybody who reaches the port may use everything: {NO_ACCESS_CONTROL}");
+    let message = "everybody who reaches the port may use everything: require_authentication is off".to_owned();
     findings.warn(resolved.origin("allow_unauthenticated"), message);
 }
 
@@ -87,7 +65,7 @@ fn listener(resolved: &Resolved, profile: Profile, findings: &mut Findings) {
         } else {
             let message =
                 format!("{host} can be reached from other machines, and everybody there could use everything");
-            let remedy = "listen on 127.0.0.1, or set allow_unauthenticated = true if that is meant".to_owned();
+            let remedy = "set require_authentication = true, or listen on 127.0.0.1, or set allow_unauthenticated = true if that is meant".to_owned();
             findings.fault(resolved.origin("host"), Some("host"), message, remedy);
         }
     }
@@ -144,13 +122,12 @@ fn production(resolved: &Resolved, kind: Kind, findings: &mut Findings) {
     }
 }
 
-/// Says what was asked for in vain. A rate that the profile promises counts as asked for.
+/// Says what was asked for in vain.
 fn without_effect(resolved: &Resolved, findings: &mut Findings) {
     for entry in resolved.entries.iter().filter(|entry| !entry.declaration.works) {
         let name = entry.declaration.name;
-        let promised = name == "enable_rate_limiting";
         let off = entry.value == Value::Bool(false) || entry.value == Value::Nothing;
-        if (entry.origin.is_given() || promised) && !off {
+        if entry.origin.is_given() && !off {
             let message = format!("{name} = {} has no effect in this version", entry.written(&entry.value));
             findings.warn(entry.origin.clone(), message);
         }

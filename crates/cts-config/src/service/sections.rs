@@ -95,6 +95,8 @@ pub struct Http {
     pub max_upload_bytes: u64,
     /// Origins of web pages.
     pub cors_allowed_origins: Vec<String>,
+    /// Proxies in front, as addresses or networks.
+    pub trusted_proxies: Vec<String>,
 }
 
 /// Who may do what.
@@ -108,6 +110,8 @@ pub struct Security {
     pub enable_rate_limiting: bool,
     /// That rate.
     pub max_requests_per_minute: u32,
+    /// How long is kept who changed what.
+    pub audit_retention: Duration,
 }
 
 /// How runs are executed.
@@ -271,12 +275,14 @@ pub(super) fn build(resolved: &Resolved, kind: Kind, profile: Profile) -> Servic
             max_body_bytes: take.bytes("max_body_kb"),
             max_upload_bytes: take.bytes("max_upload_mb"),
             cors_allowed_origins: take.list("cors_allowed_origins"),
+            trusted_proxies: take.list("trusted_proxies"),
         },
         security: Security {
             require_authentication: take.bool("require_authentication"),
             allow_unauthenticated: take.bool("allow_unauthenticated"),
             enable_rate_limiting: take.bool("enable_rate_limiting"),
             max_requests_per_minute: take.number("max_requests_per_minute"),
+            audit_retention: take.time("audit_retention_days"),
         },
         runs: Runs {
             max_concurrent_runs: take.number("max_concurrent_runs"),

@@ -84,10 +84,12 @@ fn each_profile_starts_from_its_own_defaults() {
         max_body_kb 1024
         max_upload_mb 4096
         cors_allowed_origins ["*"] | []
+        trusted_proxies []
         require_authentication false | true | false
         allow_unauthenticated false
         enable_rate_limiting false | true
         max_requests_per_minute 60
+        audit_retention_days 365
         max_concurrent_runs 1 | 3 | 2 | 5
         max_queued_runs 10000
         tool_timeout_seconds 300
@@ -169,18 +171,12 @@ fn every_setting_can_be_given_by_file_variable_and_flag() {
 #[test]
 fn production_refuses_what_it_cannot_stand_for() {
     let production = |more: &str| load(Kind::Service, &format!("CTS_ENVIRONMENT=production\n{more}"), "");
-    check(
-        production(""),
-        &expect![[r#"
-        the configuration has 1 fault
-          default of production: production requires authentication, but this version has no access control yet and cannot enforce it; set allow_unauthenticated = true if everybody who reaches the port may use everything"#]],
-    );
+    check(production(""), &expect!["starts"]);
     check(
         production("CTS_ALLOW_UNAUTHENTICATED=true"),
         &expect![[r#"
-        warning: CTS_ALLOW_UNAUTHENTICATED: everybody who reaches the port may use everything: this version has no access control yet
-        warning: default of production: enable_rate_limiting = true has no effect in this version
-        starts"#]],
+            warning: CTS_ALLOW_UNAUTHENTICATED: has no effect while require_authentication is on: every request needs a token
+            starts"#]],
     );
     check(
         production("CTS_REQUIRE_AUTHENTICATION=false"),
@@ -191,16 +187,10 @@ fn production_refuses_what_it_cannot_stand_for() {
     check(
         production("CTS_REQUIRE_AUTHENTICATION=false\nCTS_ALLOW_UNAUTHENTICATED=true\nCTS_HOST=0.0.0.0"),
         &expect![[r#"
-            warning: CTS_ALLOW_UNAUTHENTICATED: everybody who reaches the port may use everything: this version has no access control yet
-            warning: default of production: enable_rate_limiting = true has no effect in this version
+            warning: CTS_ALLOW_UNAUTHENTICATED: everybody who reaches the port may use everything: require_authentication is off
             starts"#]],
     );
-    check(
-        production("CTS_REQUIRE_AUTHENTICATION=true"),
-        &expect![[r#"
-        the configuration has 1 fault
-          CTS_REQUIRE_AUTHENTICATION: require_authentication is on, but this version has no access control yet and cannot enforce it; set require_authentication = false and allow_unauthenticated = true, and let nobody reach the port who may not use everything"#]],
-    );
+    check(production("CTS_REQUIRE_AUTHENTICATION=true"), &expect!["starts"]);
     check(
         production(
             "CTS_ALLOW_UNAUTHENTICATED=1\nCTS_CORS_ALLOWED_ORIGINS=https://a,*\nCTS_ENABLE_METRICS=no\nCTS_DEBUG=on\nCTS_RUN_SANDBOX=off",
@@ -210,40 +200,35 @@ fn production_refuses_what_it_cannot_stand_for() {
               CTS_CORS_ALLOWED_ORIGINS: cors_allowed_origins has "*", which lets every web page use the service; list the origins, or none with []
               CTS_ENABLE_METRICS: enable_metrics is off in production; take it out, or set it to true"#]],
     );
+    check(production("CTS_HOST=0.0.0.0\nCTS_CORS_ALLOWED_ORIGINS=https://a"), &expect!["starts"]);
     check(
         production(
             "CTS_ALLOW_UNAUTHENTICATED=1\nCTS_CORS_ALLOWED_ORIGINS=https://a\nCTS_DEBUG=on\nCTS_RUN_SANDBOX=off",
         ),
         &expect![[r#"
-            warning: CTS_ALLOW_UNAUTHENTICATED: everybody who reaches the port may use everything: this version has no access control yet
+            warning: CTS_ALLOW_UNAUTHENTICATED: has no effect while require_authentication is on: every request needs a token
             warning: CTS_DEBUG: debug is on in production: the log tells more than it should
             warning: CTS_RUN_SANDBOX: run_sandbox is off in production: tools may read and write what the service's user may
-            warning: CTS_CORS_ALLOWED_ORIGINS: cors_allowed_origins = ["https://a"] has no effect in this version
-            warning: default of production: enable_rate_limiting = true has no effect in this version
             starts"#]],
     );
 }
 
 #[test]
-fn authentication_is_never_pretended() {
+fn to_be_reached_from_elsewhere_needs_authentication_or_a_word() {
     let development = |more: &str| load(Kind::Service, more, "");
-    check(
-        development("CTS_REQUIRE_AUTHENTICATION=true"),
-        &expect![[r#"
-        the configuration has 1 fault
-          CTS_REQUIRE_AUTHENTICATION: require_authentication is on, but this version has no access control yet and cannot enforce it; set require_authentication = false, and let nobody reach the port who may not use everything"#]],
-    );
+    check(development("CTS_REQUIRE_AUTHENTICATION=true"), &expect!["starts"]);
+    check(development("CTS_REQUIRE_AUTHENTICATION=true\nCTS_HOST=0.0.0.0"), &expect!["starts"]);
     check(
         development("CTS_HOST=0.0.0.0"),
         &expect![[r#"
             the configuration has 1 fault
-              CTS_HOST: 0.0.0.0 can be reached from other machines, and everybody there could use everything; listen on 127.0.0.1, or set allow_unauthenticated = true if that is meant"#]],
+              CTS_HOST: 0.0.0.0 can be reached from other machines, and everybody there could use everything; set require_authentication = true, or listen on 127.0.0.1, or set allow_unauthenticated = true if that is meant"#]],
     );
     check(
         development("CTS_HOST=cts.example.org\nCTS_ALLOW_UNAUTHENTICATED=true"),
         &expect![[r#"
-        warning: CTS_ALLOW_UNAUTHENTICATED: everybody who reaches the port may use everything: this version has no access control yet
-        starts"#]],
+            warning: CTS_ALLOW_UNAUTHENTICATED: everybody who reaches the port may use everything: require_authentication is off
+            starts"#]],
     );
     for loopback in ["127.0.0.9", "::1", "localhost"] {
         check(development(&format!("CTS_HOST={loopback}")), &expect!["starts"]);
@@ -260,12 +245,7 @@ fn in_process_the_rules_of_the_listener_do_not_hold() {
 
 #[test]
 fn settings_of_a_later_version_are_warned_of_when_they_are_given() {
-    check(
-        load(Kind::Service, "CTS_ENVIRONMENT=staging", ""),
-        &expect![[r#"
-        warning: default of staging: enable_rate_limiting = true has no effect in this version
-        starts"#]],
-    );
+    check(load(Kind::Service, "CTS_ENVIRONMENT=staging\nCTS_ENABLE_RATE_LIMITING=true", ""), &expect!["starts"]);
     check(
         load(Kind::Service, "CTS_ENABLE_TRACING=true\nCTS_METRICS_PORT=9091\nCTS_ENABLE_METRICS=false", ""),
         &expect![[r#"
@@ -422,7 +402,7 @@ fn the_report_tells_origins_and_means_the_same_when_it_is_read_again() {
     for line in [
         "port = 9001                                      # CTS_PORT, over 9000 from cts-lite.toml:1:8",
         "run_memory_mb = \"536870912 B\"                    # cts-lite.toml:2:17",
-        "require_authentication = false                   # because of allow_unauthenticated",
+        "require_authentication = true                    # default of production",
         "max_concurrent_runs = 5                          # default of production",
         "metrics_port = \"none\"                            # default of production",
     ] {
@@ -441,12 +421,8 @@ fn the_example_file_changes_nothing_as_it_is_and_every_line_of_it_can_be_taken()
     let example = crate::example_file();
     let settings: Vec<&str> = example.lines().filter_map(|line| line.strip_prefix("# ")).filter(is_setting).collect();
     assert_eq!(settings.len(), declarations::declarations().len());
-    let all = settings
-        .join("\n")
-        .replace("require_authentication = true", "require_authentication = false")
-        .replace("allow_unauthenticated = false", "allow_unauthenticated = true");
-    let taken = load(Kind::Service, "", &all).unwrap().config;
-    let production = load(Kind::Service, "CTS_ENVIRONMENT=production\nCTS_ALLOW_UNAUTHENTICATED=1", "").unwrap().config;
+    let taken = load(Kind::Service, "", &settings.join("\n")).unwrap().config;
+    let production = load(Kind::Service, "CTS_ENVIRONMENT=production", "").unwrap().config;
     assert_eq!(taken, production);
 }
 

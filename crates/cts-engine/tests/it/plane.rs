@@ -119,7 +119,7 @@ pub(crate) fn script(folder: &Path, id: &str, script: &str, more: &str) {
 }
 
 pub(crate) fn cx() -> Ctx {
-    Ctx { request_id: "test-request".parse().unwrap(), actor: Actor::Anonymous, traceparent: None }
+    Ctx { request_id: "test-request".parse().unwrap(), actor: Actor::Anonymous, traceparent: None, change: None }
 }
 
 pub(crate) fn request(tool: &str, params: Value) -> Submission {

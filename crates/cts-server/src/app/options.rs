@@ -64,6 +64,11 @@ pub fn http_options(config: &ServiceConfig) -> HttpOptions {
             interval: config.observe.health_check_interval,
             timeout: config.observe.health_check_timeout,
         },
+        require_authentication: config.security.require_authentication,
+        requests_per_minute: config.security.enable_rate_limiting.then_some(config.security.max_requests_per_minute),
+        cors_allowed_origins: config.http.cors_allowed_origins.clone(),
+        trusted_proxies: config.http.trusted_proxies.iter().filter_map(|text| text.parse().ok()).collect(),
+        audit_retention: config.security.audit_retention,
         ..HttpOptions::default()
     }
 }

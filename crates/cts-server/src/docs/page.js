@@ -4,6 +4,9 @@
 const METHODS = ["get", "post", "put", "delete"];
 const SHOWN_MAX = 200000;
 
+// What proves that this page, not another one, asks with the session's cookie; null without a session.
+let csrf = null;
+
 function element(name, attributes, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(attributes || {})) {
@@ -93,6 +96,7 @@ function form(path, method, operation, api) {
       else headers[parameter.name] = input.value;
     }
     if (String(query)) address += "?" + query;
+    if (csrf) headers["X-CSRF-Token"] = csrf;
     const request = { method: method.toUpperCase(), headers, signal: running.signal };
     if (json && body.value.trim()) { request.body = body.value; headers["Content-Type"] = "application/json"; }
     if (file && body.files[0]) request.body = body.files[0];
@@ -146,9 +150,44 @@ function schemaView(name, schema) {
   return element("details", {}, element("summary", {}, element("code", {}, name)), element("div", {}, text));
 }
 
+// Asks who this is; a form for a token stands there when the service does not know.
+async function signIn() {
+  const form = document.getElementById("sign-in");
+  const who = document.getElementById("who");
+  const response = await fetch("/v1/session");
+  form.hidden = response.status !== 401;
+  if (response.ok) tell(await response.json());
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const field = document.getElementById("token");
+    const body = JSON.stringify({ token: field.value });
+    field.value = "";
+    const answer = await fetch("/v1/session", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    const told = await answer.json();
+    who.textContent = answer.ok ? "" : told.detail;
+    if (answer.ok) location.reload();
+  });
+  document.getElementById("sign-out").addEventListener("click", async () => {
+    await fetch("/v1/session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
+    location.reload();
+  });
+}
+
+function tell(session) {
+  if (!session.authentication_required) return;
+  csrf = session.csrf_token;
+  document.getElementById("who").textContent = session.actor + " (" + session.role + ")";
+  document.getElementById("sign-out").hidden = !csrf;
+}
+
 async function main() {
   const about = document.getElementById("about");
+  await signIn();
   const response = await fetch("/openapi.json");
+  if (response.status === 401) {
+    about.textContent = "Sign in with a token to see the operations.";
+    return;
+  }
   if (!response.ok) {
     about.textContent = "The document cannot be read: status " + response.status;
     return;

@@ -14,6 +14,7 @@ use cts_store::EventRow;
 use http::HeaderMap;
 use utoipa::IntoParams;
 
+use crate::access::Caller;
 use crate::extract::{FromQuery, Query, QueryFields};
 use crate::http::{Accepted, accepted};
 use crate::problem::Refusal;
@@ -56,6 +57,7 @@ impl FromQuery for EventsQuery {
 )]
 pub(crate) async fn follow(
     State(shared): State<Arc<Shared>>,
+    caller: Caller,
     Query(query): Query<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -71,7 +73,7 @@ pub(crate) async fn follow(
     };
     let seen = from.map_or(last, |from| i64::try_from(from - 1).unwrap_or(i64::MAX));
     let source = ChangeSource { shared: Arc::clone(&shared), seen, begun: from.is_none() };
-    events::respond(&shared, source)
+    events::respond(&shared, caller, source)
 }
 
 /// The changes of all runs, as they come.

@@ -19,6 +19,7 @@ use http::HeaderMap;
 use http::header::{self, HeaderValue};
 use utoipa::IntoParams;
 
+use crate::access::Caller;
 use crate::extract::{FromQuery, Path, Query, QueryFields};
 use crate::http::{Accepted, accepted, json, runs};
 use crate::problem::Refusal;
@@ -68,6 +69,7 @@ const FORMS: [&str; 3] = ["text/event-stream", "text/plain", "application/x-ndjs
 )]
 pub(crate) async fn follow(
     State(shared): State<Arc<Shared>>,
+    caller: Caller,
     Path(run): Path<RunId>,
     Query(query): Query<FollowQuery>,
     headers: HeaderMap,
@@ -99,7 +101,7 @@ pub(crate) async fn follow(
         }
     };
     let reader = shared.engine.logs().reader(run, from);
-    events::respond(&shared, LogSource { shared: Arc::clone(&shared), run, reader, begun: false })
+    events::respond(&shared, caller, LogSource { shared: Arc::clone(&shared), run, reader, begun: false })
 }
 
 /// The lines of one run, as they come.

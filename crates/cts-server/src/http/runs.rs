@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use cts_api::page::{LIMIT_DEFAULT, LIMIT_MAX, NEXT_CURSOR, TOTAL_COUNT, next_link};
+use cts_api::page::{LIMIT_DEFAULT, LIMIT_MAX, TOTAL_COUNT};
 use cts_api::{CreateRun, Problem, Rerun, Run, RunStatus};
 use cts_engine::{RunView, Submission, Submitted, WaitFor};
 use cts_model::{Artifact, CheckedParams, Code, FieldFault, JsonMap, RunId, RunState, Timestamp, ToolId};
 use cts_store::{RunFilter, RunSort};
 use http::HeaderMap;
-use http::header::{self, HeaderValue};
 use utoipa::IntoParams;
 
 use crate::extract::{BaseUrl, Cx, FromQuery, Idempotency, Json, NoQuery, Path, Query, QueryFields, RawJson};
-use crate::http::{created, json, json_body, json_bytes, older_clients};
+use crate::http::{created, json, json_body, json_bytes, older_clients, say_next};
 use crate::problem::Refusal;
 use crate::state::Shared;
 
@@ -228,22 +227,11 @@ pub(crate) async fn list(
     let list = shared.engine.runs(&filter, query.sort, query.limit, query.cursor.as_deref()).await?;
     let runs: Vec<Run> = list.runs.iter().map(|view| wire(&shared, view)).collect();
     let mut response = json(&runs);
-    let headers = response.headers_mut();
     if let Some(cursor) = &list.next {
-        let kept = uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-        let mut pairs: Vec<&str> = kept.collect();
-        let own = format!("cursor={cursor}");
-        pairs.push(&own);
-        let link = next_link(&format!("{base}/v1/runs?{}", pairs.join("&")));
-        if let Ok(link) = HeaderValue::from_str(&link) {
-            headers.insert(header::LINK, link);
-        }
-        if let Ok(cursor) = HeaderValue::from_str(cursor) {
-            headers.insert(NEXT_CURSOR, cursor);
-        }
+        say_next(&mut response, &base, &uri, cursor);
     }
     if let Some(total) = list.total {
-        headers.insert(TOTAL_COUNT, total.into());
+        response.headers_mut().insert(TOTAL_COUNT, total.into());
     }
     Ok(response)
 }

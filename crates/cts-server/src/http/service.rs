@@ -18,7 +18,7 @@ use crate::problem::Refusal;
 use crate::state::Shared;
 
 /// What this service has, in words for programs.
-const FEATURES: [&str; 8] = [
+const FEATURES: [&str; 11] = [
     "runs",
     "run_events",
     "log_streaming",
@@ -27,6 +27,9 @@ const FEATURES: [&str; 8] = [
     "uploads",
     "resumable_uploads",
     "idempotency_keys",
+    "tokens",
+    "sessions",
+    "audit",
 ];
 
 /// Which version this is

@@ -10,7 +10,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
 use cts_api::{CreateUpload, FinalizeUpload, FromBody, Problem, Upload};
 use cts_engine::{EngineError, NewUpload};
-use cts_model::{Code, FieldFault, Sha256, UploadId};
+use cts_model::{Code, Ctx, FieldFault, Sha256, UploadId};
 use futures_util::{StreamExt, stream};
 use http::HeaderMap;
 use http::header::{self, HeaderName};
@@ -107,7 +107,7 @@ fn declare(key: Idempotency, declared: CreateUpload) -> Result<NewUpload, Refusa
 /// Takes a whole file from a form: its size is known only at its end, so it is put aside first.
 async fn create_from_form(
     shared: &Arc<Shared>,
-    cx: &cts_model::Ctx,
+    cx: &Ctx,
     base: &str,
     key: Idempotency,
     request: Request,
@@ -150,11 +150,13 @@ async fn create_from_form(
     };
     let declared = CreateUpload::from_body(&body).map_err(|faults| Refusal::fields(Code::InvalidRequest, faults))?;
     let uploads = shared.engine.uploads();
-    let (mut upload, replayed) = uploads.create(cx, declare(key, declared)?).await?;
+    // One request, one entry of the audit log: with the end, which also tells whether the sum is right.
+    let begin = Ctx { change: None, ..cx.clone() };
+    let (mut upload, replayed) = uploads.create(&begin, declare(key, declared)?).await?;
     if upload.state == cts_model::UploadState::Pending {
         let pieces = ReaderStream::with_capacity(spool, PIECE_BYTES);
         uploads.append(upload.id, None, pieces).await?;
-        upload = uploads.finalize(upload.id, None).await?;
+        upload = uploads.finalize(cx, upload.id, None).await?;
     }
     let upload = Upload::of(&upload, upload.size, base);
     Ok(created(&upload, &upload.upload_url, replayed))
@@ -339,13 +341,14 @@ pub(crate) async fn put(
 )]
 pub(crate) async fn finalize(
     State(shared): State<Arc<Shared>>,
+    Cx(cx): Cx,
     BaseUrl(base): BaseUrl,
     Path(id): Path<UploadId>,
     _: NoQuery,
     Json { value: finalize, .. }: Json<FinalizeUpload>,
 ) -> Result<Response, Refusal> {
     let sha256 = finalize.sha256.and_then(|sum| sum.parse::<Sha256>().ok());
-    let upload = shared.engine.uploads().finalize(id, sha256).await?;
+    let upload = shared.engine.uploads().finalize(&cx, id, sha256).await?;
     Ok(json(&Upload::of(&upload, upload.size, &base)))
 }
 

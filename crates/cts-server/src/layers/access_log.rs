@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use axum::response::Response;
 use http::{Method, Request};
 
+use crate::layers::gate::Answered;
+
 /// A request under way.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -27,12 +29,14 @@ impl Entry {
     pub(crate) fn end(self, response: &Response, path: &str) {
         let (method, status) = (self.method, response.status().as_u16());
         let ms = self.begun.elapsed().as_secs_f64() * 1000.0;
+        let actor = response.extensions().get::<Answered>().map(|Answered(actor)| actor);
+        let actor = actor.map(tracing::field::display);
         match status {
-            500.. => tracing::warn!(status, duration_ms = ms, "{method} {path} answered {status} in {ms:.1} ms"),
+            500.. => tracing::warn!(status, actor, duration_ms = ms, "{method} {path} answered {status} in {ms:.1} ms"),
             200..=399 if method.is_safe() => {
-                tracing::debug!(status, duration_ms = ms, "{method} {path} answered {status} in {ms:.1} ms");
+                tracing::debug!(status, actor, duration_ms = ms, "{method} {path} answered {status} in {ms:.1} ms");
             }
-            _ => tracing::info!(status, duration_ms = ms, "{method} {path} answered {status} in {ms:.1} ms"),
+            _ => tracing::info!(status, actor, duration_ms = ms, "{method} {path} answered {status} in {ms:.1} ms"),
         }
     }
 }

@@ -7,34 +7,53 @@ use cts_model::Code;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Request};
 
+use crate::layers::cors;
 use crate::problem::Refusal;
 use crate::state::HttpOptions;
 
-/// Refuses a change that comes with a foreign `Origin`, or for a `Host` that is neither loopback nor the configured one.
-pub(crate) fn check<B>(options: &HttpOptions, request: &Request<B>) -> Result<(), Refusal> {
-    let headers = request.headers();
-    if headers.get_all(header::HOST).iter().nth(1).is_some() {
+/// Refuses a request for two hosts: it would be for one of them here and for the other one somewhere else.
+pub(crate) fn check_host<B>(request: &Request<B>) -> Result<(), Refusal> {
+    if request.headers().get_all(header::HOST).iter().nth(1).is_some() {
         return Err(Refusal::new(Code::InvalidRequest, "a request has one header Host"));
     }
+    Ok(())
+}
+
+/// Refuses a change that comes with a foreign `Origin`, or for a `Host` that is neither loopback nor the configured one.
+pub(crate) fn check<B>(options: &HttpOptions, request: &Request<B>) -> Result<(), Refusal> {
     if options.is_in_process || request.method().is_safe() {
         return Ok(());
     }
-    let host = request.uri().authority().map(http::uri::Authority::as_str).or_else(|| text(headers.get(header::HOST)));
-    let Some(host) = host.filter(|host| is_own_host(host, &options.host)) else {
+    let host = host(request);
+    if !host.is_some_and(|host| is_own_host(host, &options.host)) {
         let shown = host.map_or_else(|| "no host".to_owned(), |host| format!("host {:?}", cut(host)));
         let message = format!("a change for {shown} is refused: it is neither loopback nor the configured host");
         return Err(Refusal::new(Code::ForeignOrigin, message));
-    };
-    let is_foreign = match headers.get(header::ORIGIN) {
-        Some(origin) => !text(Some(origin)).is_some_and(|origin| is_same_origin(origin, host)),
+    }
+    check_same_origin(options, request)
+}
+
+/// Refuses a request that a page of a foreign origin makes: one of another host, which the configuration does not list.
+pub(crate) fn check_same_origin<B>(options: &HttpOptions, request: &Request<B>) -> Result<(), Refusal> {
+    let headers = request.headers();
+    let origin = headers.get(header::ORIGIN);
+    let is_foreign = match origin {
+        Some(origin) => !text(Some(origin)).is_some_and(|origin| {
+            host(request).is_some_and(|host| is_same_origin(origin, host)) || cors::is_listed(options, origin)
+        }),
         // Browsers that hide the origin still say where a request comes from.
         None => matches!(text(headers.get("sec-fetch-site")), Some("cross-site" | "same-site")),
     };
     if is_foreign {
-        let origin = text(headers.get(header::ORIGIN)).map_or_else(|| "another site".to_owned(), cut);
+        let origin = text(origin).map_or_else(|| "another site".to_owned(), cut);
         return Err(Refusal::new(Code::ForeignOrigin, format!("a change that comes from {origin} is refused")));
     }
     Ok(())
+}
+
+fn host<B>(request: &Request<B>) -> Option<&str> {
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    authority.or_else(|| text(request.headers().get(header::HOST)))
 }
 
 fn text(value: Option<&HeaderValue>) -> Option<&str> {
@@ -76,14 +95,17 @@ fn is_same_origin(origin: &str, host: &str) -> bool {
     name.eq_ignore_ascii_case(own_name) && port.unwrap_or(default_port) == own_port.unwrap_or(default_port)
 }
 
+/// Returns whether the client says that it came by HTTPS, to a proxy in front. It is believed from everybody: it changes
+/// nothing but the answer to the one who says so.
+pub(crate) fn is_https(headers: &HeaderMap) -> bool {
+    text(headers.get("x-forwarded-proto")).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+}
+
 /// Returns the address at which the client reached the service, without a slash at its end.
 pub(crate) fn base_url(options: &HttpOptions, headers: &HeaderMap, authority: Option<&str>) -> String {
     let host = authority.or_else(|| text(headers.get(header::HOST)));
     let host = host.filter(|host| host.parse::<http::uri::Authority>().is_ok() && !host.contains('@'));
-    let scheme = match text(headers.get("x-forwarded-proto")) {
-        Some("https") => "https",
-        _ => "http",
-    };
+    let scheme = if is_https(headers) { "https" } else { "http" };
     match host {
         Some(host) => format!("{scheme}://{host}"),
         None => format!("http://{}:{}", options.host, options.port),
@@ -129,7 +151,17 @@ mod tests {
     #[test]
     fn a_request_for_two_hosts_is_for_nobody() {
         let request = Request::builder().header("host", "localhost").header("host", "evil.example").body(()).unwrap();
-        assert!(check(&HttpOptions::default(), &request).is_err());
+        assert!(check_host(&request).is_err());
+    }
+
+    #[test]
+    fn a_page_of_a_listed_origin_is_not_foreign_and_of_any_other_is() {
+        for (listed, passes) in [("http://localhost:3000", true), ("*", false), ("http://localhost:3001", false)] {
+            let options = HttpOptions { cors_allowed_origins: vec![listed.to_owned()], ..HttpOptions::default() };
+            let request = Request::builder().method(Method::POST).header("host", "localhost:8080");
+            let request = request.header("origin", "http://localhost:3000").body(()).unwrap();
+            assert_eq!(check(&options, &request).is_ok(), passes, "{listed}");
+        }
     }
 
     #[test]

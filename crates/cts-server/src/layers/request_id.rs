@@ -1,12 +1,15 @@
 //! The id that follows a request: the client's own where it is well formed, otherwise a new one; a bad one is never
 //! repeated. The `traceparent` of the client goes with it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use cts_model::ctx::is_traceparent;
 use cts_model::{Ids, RequestId};
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Request};
+
+use crate::access::address::{self, Network, Peer};
 
 /// The header of the id.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -21,16 +24,19 @@ pub(crate) struct Scope {
     pub(crate) header: HeaderValue,
     /// The trace of the client.
     pub(crate) traceparent: Option<Arc<str>>,
+    /// The client's address; none for a request of the own process.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// Returns what is known about a request.
-pub(crate) fn scope<B>(request: &Request<B>, ids: &Ids) -> Scope {
+pub(crate) fn scope<B>(request: &Request<B>, ids: &Ids, trusted: &[Network]) -> Scope {
     let headers = request.headers();
     let sent = single(headers, &X_REQUEST_ID).and_then(|text| text.parse::<RequestId>().ok());
     let request_id = sent.unwrap_or_else(|| RequestId::new(ids));
     let header = HeaderValue::from_str(request_id.as_str()).expect("a request id has ASCII letters and digits only");
     let traceparent = single(headers, &TRACEPARENT).filter(|text| is_traceparent(text)).map(Arc::from);
-    Scope { request_id: Arc::new(request_id), header, traceparent }
+    let address = address::client(request.extensions().get::<Peer>().copied(), trusted, headers);
+    Scope { request_id: Arc::new(request_id), header, traceparent, address }
 }
 
 /// Returns the value of a header that was sent once.
@@ -51,7 +57,7 @@ mod tests {
         for value in sent {
             request.headers_mut().append(X_REQUEST_ID, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        scope(&request, &Ids::new(Arc::new(SystemClock))).request_id.to_string()
+        scope(&request, &Ids::new(Arc::new(SystemClock)), &[]).request_id.to_string()
     }
 
     #[test]

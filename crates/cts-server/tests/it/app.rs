@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
+use cts_api::{CreateToken, Role};
 use cts_engine::inputs::InputRoots;
 use cts_engine::tools::ServiceEnvironment;
 use cts_engine::{Engine, EngineOptions, EngineParts, Registry, WorkerKind};
-use cts_model::{Clock, Ids, Limits, RetryPolicy, SystemClock};
+use cts_model::{Clock, Ids, Limits, ManualClock, RetryPolicy, SystemClock};
+use cts_server::token_command::TokenAdmin;
 use cts_server::{App, AppParts, HttpOptions};
 use cts_store::{Blobs, Db, SqliteOptions};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -162,6 +164,18 @@ impl TestApp {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut EngineOptions, &mut HttpOptions)) -> Self {
+        Self::with_clock(Arc::new(SystemClock), change).await
+    }
+
+    /// An app that asks for tokens, with a clock that the test moves.
+    pub(crate) async fn closed(clock: &Arc<ManualClock>) -> Self {
+        Self::with_clock(Arc::clone(clock) as Arc<dyn Clock>, |_, http| http.require_authentication = true).await
+    }
+
+    pub(crate) async fn with_clock(
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut EngineOptions, &mut HttpOptions),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tools = folder.path().join("tools.d");
         std::fs::create_dir_all(&tools).unwrap();
@@ -175,7 +189,6 @@ impl TestApp {
         let environment = ServiceEnvironment::of_process();
         let registry = Registry::with_environment(cts_tools::specs(), Some(tools), environment.clone());
         assert_eq!(registry.broken(), [], "the manifests of the tests are right");
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids = Arc::new(Ids::new(Arc::clone(&clock)));
         let blobs = Blobs::local(&folder.path().join("blobs"), false).unwrap();
         let kind = WorkerKind::Service;
@@ -183,6 +196,15 @@ impl TestApp {
             EngineParts { db, blobs, registry, options, clock, ids, kind, environment, metrics: Arc::default() };
         let engine = Engine::start(engine).await.unwrap();
         Self { app: App::build(AppParts { engine, http }), folder }
+    }
+
+    /// Makes a token as the command line does, and returns its id and its text.
+    pub(crate) async fn token(&self, name: &str, role: Role, lasts: Option<Duration>) -> (String, String) {
+        let (db, clock) = (self.app.engine().db().clone(), Arc::clone(self.app.engine().clock()));
+        let expires_in_seconds = lasts.map(|lasts| lasts.as_secs_f64());
+        let request = CreateToken { name: name.to_owned(), role, expires_in_seconds };
+        let token = TokenAdmin::on(db, clock, "cts-lite").create(&request).await.unwrap();
+        (token.id, token.token.unwrap().0.reveal().to_owned())
     }
 
     /// Writes a file where inputs may lie and returns its path.
@@ -197,6 +219,19 @@ impl TestApp {
         let response = self.app.handle(request).await;
         let (parts, body) = response.into_parts();
         let body = tokio::time::timeout(PATIENCE, body.collect()).await.expect("the body ends").unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends a request and reads its answer, of a stream only the head.
+    pub(crate) async fn send_head(&self, request: Request<Body>) -> Answer {
+        let response = self.app.handle(request).await;
+        let is_stream = response.headers().get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let (parts, body) = response.into_parts();
+        let body = if is_stream {
+            Bytes::new()
+        } else {
+            tokio::time::timeout(PATIENCE, body.collect()).await.expect("the body ends").unwrap().to_bytes()
+        };
         Answer { status: parts.status, headers: parts.headers, body }
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::app::TestApp;
 
 /// Every operation of the document: method, path.
-fn operations() -> Vec<(Method, String, Value)> {
+pub(crate) fn operations() -> Vec<(Method, String, Value)> {
     let document: Value = serde_json::from_str(&cts_server::repository_document()).unwrap();
     let paths = document["paths"].as_object().unwrap().clone();
     let operations = paths.into_iter().flat_map(|(path, item)| {
@@ -21,9 +21,11 @@ fn operations() -> Vec<(Method, String, Value)> {
 }
 
 /// Returns an address of a route, with an id that nothing has.
-fn address(path: &str) -> String {
+pub(crate) fn address(path: &str) -> String {
     let id = "0193a5c0-7b1e-7c3a-9f00-2b7d1e5a4c11";
-    ["{run_id}", "{artifact_id}", "{upload_id}"].iter().fold(path.to_owned(), |path, name| path.replace(name, id))
+    ["{run_id}", "{artifact_id}", "{upload_id}", "{token_id}"]
+        .iter()
+        .fold(path.to_owned(), |path, name| path.replace(name, id))
 }
 
 #[tokio::test(flavor = "multi_thread")]

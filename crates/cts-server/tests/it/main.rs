@@ -4,7 +4,11 @@
 mod app;
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod artifacts;
+#[cfg(test)]
+mod audit;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]

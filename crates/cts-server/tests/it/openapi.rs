@@ -68,6 +68,21 @@ fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_served_openapi_document_asks_for_a_token_only_where_the_service_does() {
+    let open = TestApp::new().await;
+    let document = open.get("/openapi.json").await.expect(200);
+    assert!(document["paths"]["/v1/runs"]["get"]["security"].is_null());
+    open.end().await;
+    let closed = TestApp::with(|_, http| http.require_authentication = true).await;
+    let token = closed.token("ada", cts_api::Role::Viewer, None).await.1;
+    let authorization = format!("Bearer {token}");
+    let document = closed.get_with("/openapi.json", &[("authorization", &authorization)]).await.expect(200);
+    assert_eq!(document["paths"]["/v1/runs"]["get"]["security"][0], serde_json::json!({"token": []}));
+    assert_eq!(document["paths"]["/v1/runs"]["post"]["x-required-role"], "operator");
+    closed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answers_fit_the_openapi_document() {
     let app = TestApp::new().await;
     let document = app.get("/openapi.json").await.expect(200);

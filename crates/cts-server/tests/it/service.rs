@@ -279,6 +279,14 @@ async fn every_answer_has_the_request_id_and_headers_that_protect() {
         assert_eq!(answer.header("x-request-id"), "abc.1", "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert!(!answer.header("content-security-policy").is_empty(), "{path}");
+        assert_eq!(answer.header("x-frame-options"), "SAMEORIGIN", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
+        assert!(answer.header("permissions-policy").contains("camera=()"), "{path}");
+        assert_eq!(answer.header("strict-transport-security"), "", "{path}: it did not come by HTTPS");
+        let https = app.get_with(path, &[("x-forwarded-proto", "https")]).await;
+        assert_eq!(https.header("strict-transport-security"), "max-age=31536000", "{path}");
         assert!(!answer.header("cache-control").is_empty(), "{path}");
         let replaced = app.get_with(path, &[("x-request-id", "<script>")]).await;
         assert_eq!(replaced.header("x-request-id").len(), 36, "{path}");

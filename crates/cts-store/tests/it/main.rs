@@ -9,9 +9,11 @@ mod queue;
 mod runs;
 
 mod artifacts;
+mod audit;
 mod events;
 mod idempotency;
 mod retention;
+mod tokens;
 mod uploads;
 mod workers;
 

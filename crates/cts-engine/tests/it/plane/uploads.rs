@@ -33,15 +33,19 @@ async fn a_cut_upload_goes_on_where_it_was_cut_and_becomes_an_input() {
     assert_eq!(uploads.offset(upload.id).await.unwrap(), 5, "what has arrived is kept");
     let wrong = uploads.append(upload.id, Some(3), body(&["x"])).await.unwrap_err();
     assert!(matches!(wrong, EngineError::UploadOffset { present: 5, given: 3 }), "{wrong:?}");
-    let early = uploads.finalize(upload.id, None).await.unwrap_err();
+    let early = uploads.finalize(&cx(), upload.id, None).await.unwrap_err();
     assert!(matches!(early, EngineError::UploadIncomplete { present: 5, size: 11 }), "{early:?}");
     let mut using = request("reads", json!({}));
     using.inputs = vec![InputRef { kind: InputKind::Upload, value: upload.id.to_string() }];
     let unready = bench.engine.submit(&cx(), using.clone()).await.unwrap_err();
     assert!(matches!(unready, EngineError::InvalidInput(_)), "{unready:?}");
     assert_eq!(uploads.append(upload.id, Some(5), body(&[" ", "world"])).await.unwrap(), 11);
-    assert_eq!(uploads.finalize(upload.id, None).await.unwrap().state, UploadState::Ready);
-    assert_eq!(uploads.finalize(upload.id, None).await.unwrap().state, UploadState::Ready, "once more is no error");
+    assert_eq!(uploads.finalize(&cx(), upload.id, None).await.unwrap().state, UploadState::Ready);
+    assert_eq!(
+        uploads.finalize(&cx(), upload.id, None).await.unwrap().state,
+        UploadState::Ready,
+        "once more is no error"
+    );
     let view = bench.engine.submit(&cx(), using).await.unwrap().view;
     let view = bench.end_of(view.run.id).await;
     assert_eq!(view.run.state, RunState::Completed, "{view:?}");
@@ -57,7 +61,7 @@ async fn an_upload_with_another_sum_is_not_kept() {
     let uploads = bench.engine.uploads();
     let (upload, _) = uploads.create(&cx(), new(11)).await.unwrap();
     uploads.append(upload.id, None, body(&["hello", " xorld"])).await.unwrap();
-    let refused = uploads.finalize(upload.id, None).await.unwrap_err();
+    let refused = uploads.finalize(&cx(), upload.id, None).await.unwrap_err();
     assert!(matches!(refused, EngineError::ChecksumMismatch { .. }), "{refused:?}");
     assert!(matches!(uploads.get(upload.id).await, Err(EngineError::UploadNotFound(_))));
     assert!(super::files_below(&bench.folder.path().join("uploads")).is_empty());
@@ -83,7 +87,7 @@ async fn an_empty_file_can_be_the_first_upload() {
     let mut empty = new(0);
     empty.sha256 = None;
     let (upload, _) = uploads.create(&cx(), empty).await.unwrap();
-    assert_eq!(uploads.finalize(upload.id, None).await.unwrap().state, UploadState::Ready);
+    assert_eq!(uploads.finalize(&cx(), upload.id, None).await.unwrap().state, UploadState::Ready);
     bench.end().await;
 }
 
@@ -98,7 +102,7 @@ async fn a_death_between_the_bytes_and_their_row_is_made_good_by_the_next_reques
     bench.engine.blobs().put_file(key, &part, cts_store::PutHow::Move).await.unwrap();
     assert_eq!(uploads.offset(upload.id).await.unwrap(), 11);
     assert_eq!(uploads.append(upload.id, Some(11), body(&[])).await.unwrap(), 11);
-    assert_eq!(uploads.finalize(upload.id, None).await.unwrap().state, UploadState::Ready);
+    assert_eq!(uploads.finalize(&cx(), upload.id, None).await.unwrap().state, UploadState::Ready);
     assert_eq!(bench.engine.blobs().size(key).await.unwrap(), Some(11));
     bench.end().await;
 }
@@ -118,7 +122,7 @@ async fn a_key_whose_upload_is_gone_makes_a_new_one() {
     let (first, replayed) = uploads.create(&cx(), keyed()).await.unwrap();
     assert!(!replayed);
     uploads.append(first.id, None, body(&["hello xorld"])).await.unwrap();
-    uploads.finalize(first.id, None).await.unwrap_err();
+    uploads.finalize(&cx(), first.id, None).await.unwrap_err();
     let (second, replayed) = uploads.create(&cx(), keyed()).await.unwrap();
     assert!(!replayed && second.id != first.id);
     let (again, replayed) = uploads.create(&cx(), keyed()).await.unwrap();
@@ -157,7 +161,7 @@ async fn a_request_that_is_dropped_while_it_writes_writes_nothing_after_the_next
         };
         assert_eq!(offset, size);
         assert_eq!(uploads.offset(upload.id).await.unwrap(), size, "nothing came after the last byte");
-        uploads.finalize(upload.id, None).await.unwrap();
+        uploads.finalize(&cx(), upload.id, None).await.unwrap();
     }
     bench.end().await;
 }
