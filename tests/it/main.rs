@@ -6,6 +6,7 @@
 
 mod support;
 
+mod access;
 mod crash;
 mod embedded;
 mod faults;

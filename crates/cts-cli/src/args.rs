@@ -4,6 +4,7 @@
 
 mod query;
 mod run;
+mod token;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use query::{LogsArgs, RunsArgs, RunsCommand, WhichRuns};
 pub(crate) use run::{ParamArgs, PathArgs, RerunArgs, RunArgs, WaitArgs, duration, pair};
+pub(crate) use token::{Lifetime, TokenCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -110,6 +112,16 @@ pub(crate) enum Command {
         /// What to do.
         #[command(subcommand)]
         command: ToolsCommand,
+    },
+    /// Make tokens for a service, list them, take them back
+    #[command(
+        after_help = "Without --url, CTS_URL or a url in cts/config.toml this works on the data directory of this \
+        machine, also beside a running service; who may write there needs no token."
+    )]
+    Token {
+        /// What to do.
+        #[command(subcommand)]
+        command: TokenCommand,
     },
     /// Start the service: the same as cts-lite
     Serve(ServeArgs),

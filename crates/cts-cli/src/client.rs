@@ -14,7 +14,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cts_api::page::{NEXT_CURSOR, TOTAL_COUNT};
-use cts_api::{Artifact, Capabilities, CreateRun, Health, LogPage, Preview, Problem, Rerun, Run, Upload, Version};
+use cts_api::{
+    Artifact, Capabilities, CreateRun, CreateToken, Health, LogPage, Preview, Problem, Rerun, Run, Token, Upload,
+    Version,
+};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request};
 use serde::Serialize;
@@ -252,6 +255,19 @@ impl Client {
 
     pub(crate) async fn preview(&self, id: &str) -> Result<Preview, CliError> {
         self.json(Call::get(&format!("/v1/artifacts/{}/preview", encode(id)))).await
+    }
+
+    /// Makes a token. It is not asked for again when the answer is lost: its text would be lost all the same.
+    pub(crate) async fn create_token(&self, request: &CreateToken) -> Result<Token, CliError> {
+        self.json(Call::new(Method::POST, "/v1/tokens").json(request)).await
+    }
+
+    pub(crate) async fn tokens(&self) -> Result<Vec<Token>, CliError> {
+        self.json(Call::get("/v1/tokens")).await
+    }
+
+    pub(crate) async fn revoke_token(&self, id: &str) -> Result<(), CliError> {
+        self.send(Call::new(Method::DELETE, &format!("/v1/tokens/{}", encode(id)))).await.map(|_| ())
     }
 
     async fn upload_state(&self, id: &str) -> Result<Upload, CliError> {

@@ -9,12 +9,13 @@ mod ping;
 mod run;
 mod runs;
 mod serve;
+mod token;
 mod tools;
 mod upload;
 
 use std::path::PathBuf;
 
-use cts_api::{Artifact, Capabilities, Health, Preview, Run, ToolCapability, Upload, Version};
+use cts_api::{Artifact, Capabilities, Health, Preview, Run, Token, ToolCapability, Upload, Version};
 use cts_server::embedded::ManifestFault;
 
 use crate::args::Command;
@@ -25,6 +26,7 @@ use crate::session::{Place, Session};
 
 pub(crate) use generate::{completions, man};
 pub(crate) use serve::serve;
+pub(crate) use token::token;
 pub(crate) use tools::check;
 
 /// What a command found.
@@ -62,6 +64,12 @@ pub(crate) enum Report {
     Checks(Vec<ManifestCheck>),
     /// Files that were written.
     Written(Vec<PathBuf>),
+    /// A token that was made.
+    TokenMade(Box<Token>),
+    /// The tokens that there are.
+    Tokens(Vec<Token>),
+    /// Tokens that were taken back.
+    TokensRevoked(Vec<Token>),
 }
 
 /// A service that answers.
@@ -190,8 +198,8 @@ pub(crate) async fn dispatch(session: &Session, command: Command) -> Result<Done
         Command::Art { command } => session.interruptible(art::art(session, command)).await,
         Command::Upload { files } => session.interruptible(upload::upload(session, &files)).await,
         Command::Tools { .. } => session.interruptible(tools::list(session)).await,
-        Command::Serve(_) | Command::Completions { .. } | Command::Man { .. } => {
-            unreachable!("these need no session, and main does not open one")
+        Command::Serve(_) | Command::Token { .. } | Command::Completions { .. } | Command::Man { .. } => {
+            unreachable!("these need no session, or open their own")
         }
     }
 }

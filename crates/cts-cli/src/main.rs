@@ -56,7 +56,8 @@ fn main() -> ExitCode {
         }
         Command::Man { dir } => commands::man(&dir),
         Command::Tools { command: ToolsCommand::Check { files } } => commands::check(&files),
-        command => with_session(&global, &screen, command),
+        Command::Token { command } => on_runtime(commands::token(&global, &screen, command)),
+        command => on_runtime(with_session(&global, &screen, command)),
     };
     let current_dir = session::here().current_dir;
     let look = Look { width: screen.width(), now: SystemClock.now(), current_dir };
@@ -82,18 +83,20 @@ fn told_by_clap(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn with_session(global: &args::Global, screen: &Screen, command: Command) -> Result<Done, CliError> {
+async fn with_session(global: &args::Global, screen: &Screen, command: Command) -> Result<Done, CliError> {
+    let session = Session::open(global, screen.clone()).await?;
+    let done = Box::pin(commands::dispatch(&session, command)).await;
+    // What the command says matters more than how it was closed.
+    if let Err(error) = session.close().await {
+        screen.warn(&error.to_string());
+    }
+    done
+}
+
+fn on_runtime(work: impl Future<Output = Result<Done, CliError>>) -> Result<Done, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("cts").build();
     let runtime = runtime.map_err(|error| CliError::usage(format!("cannot start: {error}")))?;
-    let done = runtime.block_on(async {
-        let session = Session::open(global, screen.clone()).await?;
-        let done = Box::pin(commands::dispatch(&session, command)).await;
-        // What the command says matters more than how it was closed.
-        if let Err(error) = session.close().await {
-            screen.warn(&error.to_string());
-        }
-        done
-    });
+    let done = runtime.block_on(work);
     runtime.shutdown_timeout(RUNTIME_END);
     done
 }

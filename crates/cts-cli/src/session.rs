@@ -86,7 +86,8 @@ impl Session {
                 let loaded = ServiceConfig::load(&sources)?;
                 let data_dir = loaded.config.storage.base_storage_path.clone();
                 match cts_server::find_service(&data_dir) {
-                    Some(service) => (http(&service.url, None)?, Place::Service { url: service.url }),
+                    // It is this machine's own service: the key is for it as for one whose address is configured.
+                    Some(service) => (http(&service.url, api_key)?, Place::Service { url: service.url }),
                     None => {
                         telemetry = own_log(&screen, &clock);
                         for warning in loaded.warnings.iter().chain(&loaded.prepare_directories()?) {

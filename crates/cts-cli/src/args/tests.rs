@@ -32,7 +32,10 @@ fn every_command_and_option_has_help() {
 fn the_commands_are_those_of_the_guide() {
     let command = Cli::command();
     let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-    assert_eq!(names, ["ping", "cap", "run", "runs", "logs", "art", "upload", "tools", "serve", "completions", "man"]);
+    assert_eq!(
+        names,
+        ["ping", "cap", "run", "runs", "logs", "art", "upload", "tools", "token", "serve", "completions", "man"]
+    );
 }
 
 #[test]

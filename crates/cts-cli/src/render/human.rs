@@ -3,6 +3,7 @@
 mod artifacts;
 mod log;
 mod run;
+mod tokens;
 mod tools;
 
 use std::fmt::Write as _;
@@ -55,6 +56,9 @@ pub(crate) fn report(report: &Report, look: &Look) -> String {
         Report::Saved(saved) => artifacts::saved(saved, look),
         Report::Opened(opened) => artifacts::opened(opened, look),
         Report::Uploads(uploads) => artifacts::uploads(uploads, look),
+        Report::TokenMade(token) => tokens::made(token),
+        Report::Tokens(all) => tokens::list(all, look),
+        Report::TokensRevoked(gone) => tokens::revoked(gone),
         Report::Written(files) => files.iter().map(|file| format!("{}\n", look.path(file))).collect(),
     }
 }

@@ -34,6 +34,8 @@ pub(crate) fn report(report: &Report) -> Option<Value> {
         }
         Report::Uploads(uploads) => json!(uploads),
         Report::Checks(checks) => checks.iter().map(check).collect(),
+        Report::TokenMade(token) => json!(token),
+        Report::Tokens(tokens) | Report::TokensRevoked(tokens) => json!(tokens),
         Report::Written(files) => files.iter().map(|file| json!(file.display().to_string())).collect(),
     })
 }
