@@ -7,7 +7,7 @@ mod http;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::error::{Doing, Failed};
@@ -59,17 +59,8 @@ impl Service {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let log = File::create(folder.join("service.log"))?;
         let began = Instant::now();
-        let child = product(root::built(setup.profile, "cts-lite"))
-            // As in production, where a request that went well is no line of the log.
-            .env("CTS_DEBUG", "false")
-            .env("CTS_LOG_LEVEL", "WARNING")
-            .env("CTS_HOST", "127.0.0.1")
+        let child = lite(setup)
             .env("CTS_PORT", address.port().to_string())
-            .env("CTS_BASE_STORAGE_PATH", folder.join("data"))
-            .env("CTS_TEMP_DIRECTORY", folder.join("tmp"))
-            .env("CTS_LOG_DIRECTORY", folder.join("log"))
-            .env("CTS_TOOLS_DIRECTORY", &tools)
-            .envs(setup.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -153,6 +144,30 @@ impl Service {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// Returns `cts-lite` with the settings of a service, not yet started.
+fn lite(setup: &Setup) -> Command {
+    let folder = Service::folder_of(setup.name);
+    let mut command = product(root::built(setup.profile, "cts-lite"));
+    command
+        // As in production, where a request that went well is no line of the log.
+        .env("CTS_DEBUG", "false")
+        .env("CTS_LOG_LEVEL", "WARNING")
+        .env("CTS_HOST", "127.0.0.1")
+        .env("CTS_BASE_STORAGE_PATH", folder.join("data"))
+        .env("CTS_TEMP_DIRECTORY", folder.join("tmp"))
+        .env("CTS_LOG_DIRECTORY", folder.join("log"))
+        .env("CTS_TOOLS_DIRECTORY", folder.join("tools.d"))
+        .envs(setup.settings.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+/// Makes a token of an admin on the data directory of a service, as its operator does.
+pub(crate) fn admin_token(setup: &Setup) -> Result<String, Failed> {
+    let mut command = lite(setup);
+    command.args(["token", "create", "--role", "admin", "--name", "xtask", "--expires", "1h"]);
+    Ok(crate::process::output(&mut command)?.trim().to_owned())
 }
 
 impl Drop for Service {

@@ -17,6 +17,7 @@ pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
     address: SocketAddr,
     line: String,
+    authorization: String,
 }
 
 /// One answer.
@@ -52,7 +53,18 @@ impl Connection {
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(READ_WITHIN))?;
-        Ok(Self { stream: BufReader::with_capacity(1 << 16, stream), address, line: String::new() })
+        Ok(Self {
+            stream: BufReader::with_capacity(1 << 16, stream),
+            address,
+            line: String::new(),
+            authorization: String::new(),
+        })
+    }
+
+    /// Sends a token with every request.
+    pub(crate) fn with_token(mut self, token: &str) -> Self {
+        self.authorization = format!("Authorization: Bearer {token}\r\n");
+        self
     }
 
     /// Asks with GET.
@@ -98,7 +110,8 @@ impl Connection {
     }
 
     fn send(&mut self, method: &str, path: &str, accept: &str, body: Option<&str>) -> Result<(), Failed> {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nAccept: {accept}\r\n", self.address);
+        let (host, authorization) = (self.address, &self.authorization);
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\n{authorization}");
         if let Some(body) = body {
             request
                 .push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
