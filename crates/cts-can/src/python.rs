@@ -1,6 +1,7 @@
 //! Numbers as Python prints them, cells as its `csv` module quotes them, and its JSON.
 
 use std::fmt::{self, Write as _};
+use std::io;
 
 mod json;
 
@@ -48,15 +49,69 @@ pub(crate) fn cell(text: &str) -> String {
     if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
-/// Returns a list of durations, each with three decimals.
-pub(crate) fn durations(durations: &[f64]) -> String {
-    let mut text = String::from("[");
-    for (index, duration) in durations.iter().enumerate() {
-        let comma = if index > 0 { ", " } else { "" };
-        let _ = write!(text, "{comma}{}", rounded(*duration));
+/// A list of durations, each with three decimals, as it stands in a cell.
+#[derive(Debug, Default)]
+pub(crate) struct Durations {
+    text: Vec<u8>,
+    count: u64,
+}
+
+impl Durations {
+    /// Returns a list of these.
+    pub(crate) fn of(durations: &[f64]) -> Self {
+        let mut list = Self::default();
+        durations.iter().for_each(|duration| list.push(*duration));
+        list
     }
-    text.push(']');
-    text
+
+    /// Appends a duration.
+    pub(crate) fn push(&mut self, duration: f64) {
+        if self.count > 0 {
+            self.text.extend_from_slice(b", ");
+        }
+        self.count += 1;
+        push_rounded(&mut self.text, duration);
+    }
+
+    /// Empties the list.
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.count = 0;
+    }
+
+    /// Writes the list in its brackets, quoted where a comma is in it.
+    pub(crate) fn write_cell(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let (begin, end): (&[u8], &[u8]) = if self.count > 1 { (b"\"[", b"]\"") } else { (b"[", b"]") };
+        out.write_all(begin)?;
+        out.write_all(&self.text)?;
+        out.write_all(end)
+    }
+}
+
+/// Below this, thousandths are whole numbers that a double holds with many digits to spare.
+const SHORT_SECONDS_MAX: f64 = 1e6;
+
+/// Appends a number with three decimals as `round(value, 3)` and `repr` give it.
+fn push_rounded(text: &mut Vec<u8>, value: f64) {
+    let thousandths = value * 1000.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "used where it is below 2^30 only")]
+    let rounded = (thousandths + 0.5) as u32;
+    // Near a tie the exact value decides, which the product has lost.
+    let is_sure = (thousandths - f64::from(rounded)).abs() < 0.499_999;
+    if !value.is_sign_positive() || value >= SHORT_SECONDS_MAX || !is_sure {
+        text.extend_from_slice(repr(round(value, 3)).as_bytes());
+        return;
+    }
+    let mut digits = Text::<16>::default();
+    digits.push_number(u64::from(rounded / 1000), 1);
+    digits.push(b".");
+    let rest = rounded % 1000;
+    match (rest % 100, rest % 10) {
+        (0, _) => digits.push_number(u64::from(rest / 100), 1),
+        (_, 0) => digits.push_number(u64::from(rest / 10), 2),
+        _ => digits.push_number(u64::from(rest), 3),
+    }
+    text.extend_from_slice(digits.as_bytes());
 }
 
 /// Returns bytes as upper-case hexadecimal digits.
@@ -94,6 +149,8 @@ pub(crate) fn floored_clock(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -101,7 +158,24 @@ mod tests {
         let numbers = [6.0, 24.229_996, 2e-5, 1e-4, 1e16, 1e15, 1.5e-7, 1e100, 0.0];
         let texts = ["6.0", "24.229996", "2e-05", "0.0001", "1e+16", "1000000000000000.0", "1.5e-07", "1e+100", "0.0"];
         assert_eq!(numbers.map(repr), texts);
-        assert_eq!(durations(&[2.05, 1.999_999, 0.000_5]), "[2.05, 2.0, 0.001]");
+        let durations = |list: &[f64]| {
+            let mut out = Vec::new();
+            Durations::of(list).write_cell(&mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(durations(&[2.05, 1.999_999, 0.000_5]), "\"[2.05, 2.0, 0.001]\"");
+        assert_eq!([durations(&[1e7]), durations(&[])], ["[10000000.0]", "[]"]);
+    }
+
+    proptest! {
+        #[test]
+        fn durations_are_rounded_as_in_python(
+            value in prop_oneof![any::<f64>(), 0.0..1e7, (0_u32..5_000_000).prop_map(|n| f64::from(n) / 2000.0)],
+        ) {
+            let mut text = Vec::new();
+            push_rounded(&mut text, value);
+            prop_assert_eq!(String::from_utf8(text).unwrap(), rounded(value));
+        }
     }
 
     #[test]

@@ -3,10 +3,14 @@
 //! Its rules are strange in places and kept as they are: the stretch that a toggle lies in is looked up by its time, and
 //! of several rows at one time the one whose stretch comes last in the alphabet decides.
 
+mod history;
+
 use super::hold::HeldRow;
 use super::streams::{Stream, Streams};
 use super::{BitwatchOptions, PulsePattern, Watch, Window};
+use crate::bit_counts::BitCounts;
 use crate::segments::Segment;
+use history::{History, Times, bits, each_pulse};
 
 /// Bits that the Python tool looks at.
 const BITS: usize = 64;
@@ -17,25 +21,15 @@ struct AddressBits {
     value: u64,
     /// Bits that toggled outside of the window.
     outside: u64,
-    changes: Vec<(u8, BitChanges)>,
+    /// Bits that toggled at the time that is being read, whose stretch is not known before the next time.
+    pending: u64,
+    /// Bits that have toggled, each with the place of its first toggle among those of all.
+    first: Vec<(u8, u64)>,
+    toggled: u64,
+    /// The toggles of bits that so far toggled in the window only.
+    history: History,
     /// Watched bits below 64 in the order in which they were given, each once.
     watched: Vec<u8>,
-}
-
-/// The changes of a bit that so far toggled in the window only.
-#[derive(Debug)]
-struct BitChanges {
-    order: u64,
-    first_value: bool,
-    times: Vec<f64>,
-}
-
-/// A toggle whose stretch is not known before the next time.
-#[derive(Debug)]
-struct Toggle {
-    stream: usize,
-    changed: u64,
-    value: u64,
 }
 
 /// An edge of a watched bit.
@@ -53,8 +47,7 @@ pub(super) struct Edge {
 pub(super) struct CompatCandidate {
     pub(super) stream: usize,
     pub(super) bit: u8,
-    pub(super) toggles: usize,
-    pub(super) pulses: Vec<f64>,
+    pub(super) toggles: u64,
     pub(super) is_valid: bool,
     order: u64,
 }
@@ -67,12 +60,45 @@ pub(super) struct Found {
     pub(super) window_start: f64,
     pub(super) window_end: f64,
     has_window: bool,
+    times: Times,
+    histories: Vec<History>,
 }
 
 impl Found {
+    /// Returns who measures the pulses of candidates.
+    pub(super) fn pulses(&self) -> Pulses<'_> {
+        Pulses { found: self, stream: None, changes: Vec::new() }
+    }
+
     pub(super) fn windows(&self) -> Vec<Window> {
         let window = Window { start: self.window_start, end: self.window_end };
         if self.has_window { vec![window] } else { Vec::new() }
+    }
+}
+
+/// Measures the pulses of candidates. The changes of the last address are kept: those who toggled together first stand
+/// together, too.
+#[derive(Debug)]
+pub(super) struct Pulses<'f> {
+    found: &'f Found,
+    stream: Option<usize>,
+    changes: Vec<(f64, u64)>,
+}
+
+impl Pulses<'_> {
+    /// Calls back with the length of each pulse of a candidate.
+    pub(super) fn each(&mut self, candidate: &CompatCandidate, mut call: impl FnMut(f64)) {
+        let found = self.found;
+        let history = &found.histories[candidate.stream];
+        if self.stream.replace(candidate.stream) != Some(candidate.stream) {
+            self.changes.clear();
+            self.changes.extend(history.changes(&found.times));
+        }
+        let window = Window { start: found.window_start, end: found.window_end };
+        each_pulse(self.changes.iter().copied(), history.before(), &window, 1 << candidate.bit, |_, pulse| {
+            call(pulse);
+            true
+        });
     }
 }
 
@@ -82,12 +108,13 @@ pub(super) struct Compat {
     window_start: Option<f64>,
     bits: Vec<AddressBits>,
     edges: Vec<Edge>,
-    /// Toggles of the time that is being read.
-    pending: Vec<Toggle>,
+    /// Streams with toggles at the time that is being read.
+    pending: Vec<usize>,
+    times: Times,
     time: f64,
     /// The stretch of that time.
     segment: Segment,
-    toggles: u64,
+    bits_toggled: u64,
     first_time: Option<f64>,
     first_window_time: Option<f64>,
     last_window_time: Option<f64>,
@@ -110,9 +137,10 @@ impl Compat {
             bits: Vec::new(),
             edges: Vec::new(),
             pending: Vec::new(),
+            times: Times::default(),
             time: 0.0,
             segment: Segment::Post,
-            toggles: 0,
+            bits_toggled: 0,
             first_time: None,
             first_window_time: None,
             last_window_time: None,
@@ -143,7 +171,8 @@ impl Compat {
         let length = row.data.len().min(8);
         word[..length].copy_from_slice(&row.data[..length]);
         let value = u64::from_le_bytes(word);
-        let changed = if bits.is_seen { bits.value ^ value } else { 0 };
+        let before = bits.value;
+        let changed = if bits.is_seen { before ^ value } else { 0 };
         (bits.is_seen, bits.value) = (true, value);
         if changed == 0 {
             return;
@@ -157,30 +186,31 @@ impl Compat {
                 segment: row.segment,
             });
         }
-        self.pending.push(Toggle { stream: row.stream, changed, value });
+        let possible = changed & !bits.outside;
+        if possible == 0 {
+            return;
+        }
+        bits.history.add(self.times.number(row.time), before, possible);
+        for bit in history::bits(possible & !bits.toggled) {
+            self.bits_toggled += 1;
+            bits.first.push((u8::try_from(bit).expect("a word has 64 bits"), self.bits_toggled));
+        }
+        bits.toggled |= possible;
+        if bits.pending == 0 {
+            self.pending.push(row.stream);
+        }
+        bits.pending |= possible;
     }
 
-    /// Puts the toggles of a time where they belong, now that all of its rows are known.
+    /// Drops the bits that toggled outside of the window, now that all rows of a time are known.
     fn end_time(&mut self) {
-        for Toggle { stream, changed, value } in self.pending.drain(..) {
+        for stream in self.pending.drain(..) {
             let bits = &mut self.bits[stream];
+            let toggled = std::mem::take(&mut bits.pending);
             if self.segment != Segment::Window {
-                bits.outside |= changed;
-                bits.changes.retain(|(bit, _)| changed >> bit & 1 == 0);
-                continue;
-            }
-            let mut left = changed & !bits.outside;
-            while left != 0 {
-                let bit = u8::try_from(left.trailing_zeros()).expect("a word has 64 bits");
-                left &= left - 1;
-                self.toggles += 1;
-                match bits.changes.iter_mut().find(|(known, _)| *known == bit) {
-                    Some((_, changes)) => changes.times.push(self.time),
-                    None => {
-                        let first_value = value >> bit & 1 == 1;
-                        let changes = BitChanges { order: self.toggles, first_value, times: vec![self.time] };
-                        bits.changes.push((bit, changes));
-                    }
+                bits.outside |= toggled;
+                if bits.toggled & !bits.outside == 0 {
+                    bits.history.clear();
                 }
             }
         }
@@ -191,21 +221,51 @@ impl Compat {
         let start = self.window_start.or(self.first_window_time).or(self.first_time).unwrap_or(0.0);
         let last_time = self.first_time.map_or(0.0, |_| self.time);
         let end = self.last_window_time.unwrap_or(last_time);
+        let window = Window { start, end };
         let mut candidates = Vec::new();
-        for (stream, bits) in self.bits.iter().enumerate() {
-            for (bit, changes) in &bits.changes {
-                let pulses = pulses(changes, start, end);
-                let pattern = PulsePattern::default();
-                let is_valid =
-                    pulses.len() == pattern.count as usize && pulses.iter().all(|pulse| pattern.takes(*pulse));
-                let (toggles, order) = (changes.times.len(), changes.order);
-                candidates.push(CompatCandidate { stream, bit: *bit, toggles, pulses, is_valid, order });
+        let mut histories = Vec::new();
+        for (stream, own) in self.bits.into_iter().enumerate() {
+            let wanted = own.toggled & !own.outside;
+            let toggles = toggles(&own.history, &self.times);
+            let valid = bits_with_pattern(&own.history, &self.times, &window, wanted);
+            for (bit, order) in own.first.into_iter().filter(|(bit, _)| wanted >> bit & 1 == 1) {
+                let is_valid = valid >> bit & 1 == 1;
+                candidates.push(CompatCandidate { stream, bit, toggles: toggles[usize::from(bit)], is_valid, order });
             }
+            histories.push(own.history);
         }
         candidates.sort_by_key(|candidate| candidate.order);
         let has_window = self.last_window_time.is_some();
-        Found { edges: self.edges, candidates, window_start: start, window_end: end, has_window }
+        Found {
+            edges: self.edges,
+            candidates,
+            window_start: start,
+            window_end: end,
+            has_window,
+            times: self.times,
+            histories,
+        }
     }
+}
+
+fn toggles(history: &History, times: &Times) -> [u64; BITS] {
+    let mut counts = BitCounts::default();
+    history.changes(times).for_each(|(_, changed)| counts.add(changed));
+    counts.counts()
+}
+
+/// Returns which of the wanted bits have the pulses that the Python tool looks for.
+fn bits_with_pattern(history: &History, times: &Times, window: &Window, wanted: u64) -> u64 {
+    let pattern = PulsePattern::default();
+    let (mut counts, mut fitting) = ([0; BITS], wanted);
+    each_pulse(history.changes(times), history.before(), window, wanted, |bit, pulse| {
+        counts[bit] += 1;
+        if counts[bit] > pattern.count || !pattern.takes(pulse) {
+            fitting &= !(1 << bit);
+        }
+        fitting >> bit & 1 == 1
+    });
+    bits(fitting).filter(|bit| counts[*bit] == pattern.count).fold(0, |found, bit| found | 1 << bit)
 }
 
 fn watched(watch: &[Watch], stream: &Stream) -> Vec<u8> {
@@ -217,29 +277,4 @@ fn watched(watch: &[Watch], stream: &Stream) -> Vec<u8> {
         }
     }
     bits
-}
-
-/// Measures the pulses of a bit. Its level counts as 0 until its first change.
-fn pulses(changes: &BitChanges, start: f64, end: f64) -> Vec<f64> {
-    let values = std::iter::successors(Some(changes.first_value), |value| Some(!value));
-    let mut level = false;
-    for (_, value) in changes.times.iter().zip(values.clone()).filter(|(time, _)| **time <= start) {
-        level = value;
-    }
-    let (mut pulses, mut risen) = (Vec::new(), None);
-    for (time, value) in changes.times.iter().zip(values).filter(|(time, _)| start <= **time && **time <= end) {
-        if value && !level {
-            risen = Some(*time);
-        } else if !value
-            && level
-            && let Some(rise) = risen.take()
-        {
-            pulses.push(time - rise);
-        }
-        level = value;
-    }
-    if let Some(rise) = risen.filter(|_| level && end > start) {
-        pulses.push(end - rise);
-    }
-    pulses
 }

@@ -7,7 +7,7 @@ use super::compat::{self, Edge};
 use super::streams::{Stream, Streams};
 use super::watch::msb_name;
 use super::{BitwatchOptions, Table, native};
-use crate::python::{cell, clamped_clock, clock, durations, hex, repr, rounded};
+use crate::python::{Durations, cell, clamped_clock, clock, hex, repr, rounded};
 use crate::segments::Segment;
 
 /// Writes a table of the compat mode.
@@ -48,9 +48,13 @@ pub(super) fn compat(
         }
         Table::Pulses => {
             write!(out, "address,global_idx,pulses,valid_three_2s\r\n")?;
+            let (mut pulses, mut text) = (found.pulses(), Durations::default());
             for candidate in &found.candidates {
-                let (pulses, valid) = (cell(&durations(&candidate.pulses)), truth(candidate.is_valid));
-                write!(out, "{},{},{pulses},{valid}\r\n", address(candidate.stream), candidate.bit)?;
+                text.clear();
+                pulses.each(candidate, |pulse| text.push(pulse));
+                write!(out, "{},{},", address(candidate.stream), candidate.bit)?;
+                text.write_cell(out)?;
+                write!(out, ",{}\r\n", truth(candidate.is_valid))?;
             }
         }
         Table::Fields => {}
@@ -105,13 +109,11 @@ pub(super) fn native(
             )?;
             for found in &found.candidates {
                 for window in &found.pulses {
+                    write!(out, "{},{},{},", found.address, found.bus, found.bit)?;
+                    Durations::of(&window.pulses).write_cell(out)?;
                     write!(
                         out,
-                        "{},{},{},{},{},{pattern},{},{},{},{}\r\n",
-                        found.address,
-                        found.bus,
-                        found.bit,
-                        cell(&durations(&window.pulses)),
+                        ",{},{pattern},{},{},{},{}\r\n",
                         truth(window.shows_pattern),
                         if window.is_active_high { "high" } else { "low" },
                         window.window,

@@ -8,18 +8,18 @@ const SECOND: u64 = 1_000_000_000;
 
 /// A plain message, one with a switch, and one with words for its numbers.
 const DBC: &str = "
-BO_ 256 SPEED: 8 XXX
- SG_ KPH : 0|16@1+ (0.01,0) [0|0] \"km/h\" XXX
- SG_ timestamp : 16|8@1- (1,-5) [0|0] \"\" XXX
-BO_ 512 SWITCHED: 8 XXX
- SG_ KIND M : 0|8@1+ (1,0) [0|0] \"\" XXX
- SG_ FIRST m0 : 8|8@1+ (0.5,0) [0|0] \"\" XXX
- SG_ SECOND m1 : 8|8@1+ (1,0) [0|0] \"\" XXX
-BO_ 768 GEAR: 1 XXX
- SG_ SHIFT : 0|8@1+ (1,0) [0|0] \"\" XXX
+BO_ 256 SPEED: 8 ECU
+ SG_ KPH : 0|16@1+ (0.01,0) [0|0] \"km/h\" ECU
+ SG_ timestamp : 16|8@1- (1,-5) [0|0] \"\" ECU
+BO_ 512 SWITCHED: 8 ECU
+ SG_ KIND M : 0|8@1+ (1,0) [0|0] \"\" ECU
+ SG_ FIRST m0 : 8|8@1+ (0.5,0) [0|0] \"\" ECU
+ SG_ SECOND m1 : 8|8@1+ (1,0) [0|0] \"\" ECU
+BO_ 768 GEAR: 1 ECU
+ SG_ SHIFT : 0|8@1+ (1,0) [0|0] \"\" ECU
 VAL_ 768 SHIFT 0 \"P\" 1 \"N\" 2 \"drive, or D\" ;
-BO_ 2147484672 LONG: 2 XXX
- SG_ A : 0|8@1+ (1,0) [0|0] \"\" XXX
+BO_ 2147484672 LONG: 2 ECU
+ SG_ A : 0|8@1+ (1,0) [0|0] \"\" ECU
 ";
 
 /// Every message, some twice, on two buses, sent and refused, with two addresses that nobody knows.
@@ -167,7 +167,7 @@ fn parquet_has_a_null_where_csv_has_an_empty_cell() {
 
 #[test]
 fn a_file_for_one_bus_is_used_for_its_echoes_too_and_the_first_file_decides() {
-    let other = "BO_ 256 OTHER: 8 XXX\n SG_ BYTE : 0|8@1+ (1,0) [0|0] \"\" XXX\n";
+    let other = "BO_ 256 OTHER: 8 ECU\n SG_ BYTE : 0|8@1+ (1,0) [0|0] \"\" ECU\n";
     let names = |dbcs: &[(&str, Option<u8>)]| {
         let found = survey(&drive(), &TableOptions::default(), &given(dbcs));
         let name = |message: &cts_can::table::signals::DecodedMessage| format!("{}-{}", message.source, message.name);
@@ -190,7 +190,7 @@ fn what_no_file_knows_is_counted() {
 
 #[test]
 fn a_log_without_any_known_message_gives_no_table_and_a_wide_one_without_rows() {
-    let dbcs = given(&[("BO_ 1 NEVER: 8 XXX\n SG_ A : 0|8@1+ (1,0) [0|0] \"\" XXX\n", None)]);
+    let dbcs = given(&[("BO_ 1 NEVER: 8 ECU\n SG_ A : 0|8@1+ (1,0) [0|0] \"\" ECU\n", None)]);
     let (files, summary) = messages(&drive(), &TableOptions::default(), &dbcs, SignalFormat::CsvNumbers);
     assert_eq!((files.len(), summary.rows), (0, 0));
     let (table, summary) = wide(&drive(), &TableOptions::default(), &dbcs, SignalFormat::CsvNumbers);
@@ -201,9 +201,9 @@ fn a_log_without_any_known_message_gives_no_table_and_a_wide_one_without_rows() 
 fn made_dbc(messages: u32, signals: usize) -> String {
     let mut text = String::new();
     for message in 1..=messages {
-        writeln!(text, "BO_ {message} M{message}: 8 XXX").unwrap();
+        writeln!(text, "BO_ {message} M{message}: 8 ECU").unwrap();
         for signal in 0..signals {
-            writeln!(text, " SG_ S{signal} : {}|1@1+ (1,0) [0|0] \"\" XXX", signal % 64).unwrap();
+            writeln!(text, " SG_ S{signal} : {}|1@1+ (1,0) [0|0] \"\" ECU", signal % 64).unwrap();
         }
     }
     text
@@ -263,8 +263,8 @@ fn a_table_that_cannot_be_made_is_named() {
 
 #[test]
 fn messages_with_one_name_have_tables_with_addresses() {
-    let dbc = "BO_ 256 SAME: 8 XXX\n SG_ A : 0|8@1+ (1,0) [0|0] \"\" XXX\n\
-               BO_ 512 SAME: 8 XXX\n SG_ A : 0|8@1+ (1,0) [0|0] \"\" XXX\n";
+    let dbc = "BO_ 256 SAME: 8 ECU\n SG_ A : 0|8@1+ (1,0) [0|0] \"\" ECU\n\
+               BO_ 512 SAME: 8 ECU\n SG_ A : 0|8@1+ (1,0) [0|0] \"\" ECU\n";
     let dbcs = given(&[(dbc, None)]);
     let (files, _) = messages(&drive(), &TableOptions::default(), &dbcs, SignalFormat::CsvNumbers);
     assert_eq!(files.keys().collect::<Vec<_>>(), ["0-SAME", "0-SAME-0x200", "1-SAME", "128-SAME"]);
