@@ -6,7 +6,7 @@ use crate::frame::Bus;
 use crate::markers::MarkerRule;
 
 /// How many windows are told apart.
-pub const WINDOWS_MAX: usize = 256;
+pub const WINDOWS_MAX: usize = 64;
 
 /// How many bits a user can have followed.
 pub const FOLLOWED_MAX: usize = 64;

@@ -378,7 +378,7 @@ pub struct StreamCounts {
     pub seen: Stretch,
     /// For each window.
     pub windows: Vec<WindowCounts>,
-    /// For each bit of its longest payload.
+    /// For each bit of its longest payload; nothing where no bit toggled.
     pub bits: Vec<BitToggles>,
 }
 

@@ -8,10 +8,10 @@ use super::super::{BitToggles, Levels, Note, TOGGLES_KEPT_MAX};
 use crate::bit_counts::{BitCounts, carry_misses};
 
 /// How many words of 64 bits are followed, for all streams together.
-const WORDS_MAX: usize = 8192;
+const WORDS_MAX: usize = 4096;
 
-/// How many moments of toggles are kept, for all bits together: 8 MB.
-const MOMENTS_MAX: usize = 1 << 20;
+/// How many moments of toggles are kept, for all bits together: 4 MB, and as much room to grow.
+const MOMENTS_MAX: usize = 1 << 19;
 
 /// Of how many bits at one time.
 const HISTORIES_MAX: usize = 1 << 16;
@@ -278,8 +278,11 @@ impl StreamBits {
         counts
     }
 
-    /// Returns for each bit of the longest payload how often it toggled.
+    /// Returns for each bit of the longest payload how often it toggled; nothing where no bit did.
     pub(super) fn toggles(&self) -> Vec<BitToggles> {
+        if self.words.iter().all(|word| word.bits.is_none()) {
+            return Vec::new();
+        }
         let toggles = |bit: &Bit| BitToggles { all: bit.toggles, in_windows: bit.window_toggles };
         let bits = self.words.iter().flat_map(|word| {
             (0..64).map(move |bit| word.bits.as_ref().map_or_else(BitToggles::default, |bits| toggles(&bits[bit])))
