@@ -175,12 +175,14 @@ fn texts_and_marks_stand_out_from_what_is_behind_them() {
 }
 
 #[test]
-fn more_changes_never_look_like_fewer() {
+fn more_changes_never_look_like_fewer_and_one_never_like_none() {
     let (light, dark) = STYLE.split_once("prefers-color-scheme:dark").unwrap();
     for (half, grows) in [(light, false), (dark, true)] {
         for ramp in ["all", "in"] {
             let mut steps = vec![luminance(color(half, "none"))];
             steps.extend((1..=8).map(|step| luminance(color(half, &format!("{ramp}{step}")))));
+            let first = contrast(color(half, "none"), color(half, &format!("{ramp}1")));
+            assert!(first > 1.25, "one change is seen beside none: {ramp} {first:.2}");
             assert!(steps.is_sorted_by(|a, b| if grows { a < b } else { a > b }), "{ramp}: {steps:?}");
         }
     }

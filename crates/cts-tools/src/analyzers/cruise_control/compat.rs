@@ -15,7 +15,8 @@ use crate::inputs::{self, Pass};
 use crate::native::{ToolCx, ToolError};
 
 /// Parameters that this mode does not know.
-const UNKNOWN: [&str; 8] = ["car", "dbc", "speed_unit", "button", "engaged", "windows", "watch", "candidates"];
+const UNKNOWN: [&str; 9] =
+    ["car", "dbc", "speed_unit", "button", "engaged", "windows", "watch", "candidates", "report"];
 
 pub(super) fn run(cx: &mut ToolCx, given: &Given) -> Result<(), ToolError> {
     let options = options(cx)?;

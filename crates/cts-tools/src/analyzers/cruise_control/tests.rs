@@ -112,6 +112,28 @@ fn a_log_gives_every_file_and_a_summary() {
 }
 
 #[test]
+fn c14_the_report_escapes_names_and_links_the_files_beside_it() {
+    let log = sample();
+    let name = "a<script>&\"'.rlog.zst";
+    let ran = run(&[(name, &log)], json!({"output_dir": "out", "export_json": false}));
+    ran.result.as_ref().unwrap();
+    let report = ran.file("out/analysis_report.html");
+    assert!(report.contains("a&lt;script&gt;&amp;&quot;&#39;.rlog.zst") && !report.contains("<script"));
+    for table in CruiseTable::ALL {
+        assert!(report.contains(&format!("href=\"./{}.csv\"", table.name())), "{table:?} lies beside the report");
+    }
+    assert!(report.contains("href=\"./config_snapshot.json\""));
+}
+
+#[test]
+fn the_report_can_be_written_alone() {
+    let log = sample();
+    let ran = run(&[("a", &log)], json!({"export_csv": false, "export_json": false}));
+    ran.result.as_ref().unwrap();
+    assert_eq!(ran.names(), ["analysis_report.html", "summary.json"]);
+}
+
+#[test]
 fn c3_json_without_csv_and_csv_without_json_are_written() {
     let log = sample();
     for (param, ending) in [("export_csv", ".json"), ("export_json", ".csv")] {
