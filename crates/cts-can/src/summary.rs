@@ -24,6 +24,7 @@ use crate::progress::Progress;
 use crate::rlog::{Event, EventKind, Frames};
 use crate::stream_numbers::StreamNumbers;
 use crate::table::read::FrameRow;
+use crate::table::signals::GivenDbc;
 use crate::{Error, PointerFault};
 use stream::Stream;
 
@@ -224,6 +225,17 @@ pub struct CanSummary {
 }
 
 impl CanSummary {
+    /// Gives each stream the name that a DBC file has for it; where several files know it, the first one decides.
+    pub fn name(&mut self, dbcs: &[GivenDbc]) {
+        for stream in &mut self.streams {
+            let name = |file: &GivenDbc| {
+                let index = file.message_index(stream.bus, stream.address)?;
+                Some(file.dbc.messages().get(index)?.name.clone())
+            };
+            stream.name = dbcs.iter().find_map(name);
+        }
+    }
+
     /// Returns the streams by bus, then address.
     #[must_use]
     pub fn streams(&self) -> &[StreamSummary] {

@@ -33,8 +33,13 @@ pub(crate) struct DbcFiles {
     pub(crate) names: Vec<String>,
 }
 
-/// Returns the parameter that names DBC files.
+/// Returns the parameter that names DBC files to decode signals by.
 pub(crate) fn param() -> ParamSpec {
+    param_for("Decode signals by these DBC files")
+}
+
+/// Returns the parameter that names DBC files; `what` begins to say what for.
+pub(crate) fn param_for(what: &str) -> ParamSpec {
     ParamSpec {
         maximum: Some(64.0),
         pattern: Some("[^@]{1,256}(@[0-9]{1,3})?".to_owned()),
@@ -43,7 +48,7 @@ pub(crate) fn param() -> ParamSpec {
             "dbc",
             ParamKind::List,
             &format!(
-                "Decode signals by these DBC files: files among the inputs, or those that come with CTS ({}), each with \
+                "{what}: files among the inputs, or those that come with CTS ({}), each with \
                  @ and a bus behind it where it is for one bus; default: the .dbc files among the inputs",
                 SHIPPED.join(", ")
             ),

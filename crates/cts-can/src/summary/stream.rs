@@ -98,6 +98,7 @@ impl Stream {
         StreamSummary {
             bus: self.bus,
             address: self.address,
+            name: None,
             frames: self.frames,
             frames_late: self.frames_late,
             first_time: self.first_time,
@@ -122,6 +123,8 @@ pub struct StreamSummary {
     pub bus: Bus,
     /// The address.
     pub address: Address,
+    /// What a DBC file calls the message.
+    pub name: Option<String>,
     /// How many frames there are.
     pub frames: u64,
     /// How many of them came after one with a later time.

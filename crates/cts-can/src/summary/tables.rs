@@ -8,13 +8,14 @@ use crate::frame::format_name;
 use crate::python::{cell, hex};
 
 /// The columns of the table for programs.
-const CSV_COLUMNS: &str = "bus,address,origin,format,frames,first_time,last_time,rate_hz,period_median_ms,\
+const CSV_COLUMNS: &str = "bus,address,name,origin,format,frames,first_time,last_time,rate_hz,period_median_ms,\
     period_p95_ms,longest_gap_ms,longest_gap_start,late_frames,length_min,length_max,last_data_hex,changed_bits,\
     changed_mask,constant_bytes,counter_bits,checksum_bits,checksum";
 
 /// The columns of the table for people.
-const TEXT_COLUMNS: [&str; 12] = [
+const TEXT_COLUMNS: [&str; 13] = [
     "address",
+    "name",
     "frames",
     "Hz",
     "median ms",
@@ -28,11 +29,17 @@ const TEXT_COLUMNS: [&str; 12] = [
     "fields",
 ];
 
-/// From this column on cells stand on the left.
-const FIRST_LEFT_COLUMN: usize = 9;
+/// The column of the names, which is there where a stream has one.
+const NAME_COLUMN: usize = 1;
+
+/// From this column on cells stand on the left again.
+const FIRST_LEFT_COLUMN: usize = 10;
 
 /// A payload of classic CAN has so many digits; what is longer moves its own row only.
 const COLUMN_WIDTH_MAX: usize = 16;
+
+/// The same for names.
+const NAME_WIDTH_MAX: usize = 32;
 
 /// Writes the table for programs.
 pub(super) fn csv(summary: &CanSummary, out: &mut dyn Write) -> io::Result<()> {
@@ -43,6 +50,7 @@ pub(super) fn csv(summary: &CanSummary, out: &mut dyn Write) -> io::Result<()> {
         let cells = [
             bus.to_string(),
             address.to_string(),
+            stream.name.clone().unwrap_or_default(),
             stream.origin().name().to_owned(),
             format_name(*address, stream.is_fd()).to_owned(),
             frames.to_string(),
@@ -79,12 +87,16 @@ pub(super) fn text(summary: &CanSummary, out: &mut dyn Write) -> io::Result<()> 
     if let Some(car) = &summary.car {
         writeln!(out, "car: {} {}", car.brand, car.fingerprint)?;
     }
-    let rows: Vec<[String; 12]> = summary.streams.iter().map(text_cells).collect();
+    let rows: Vec<[String; 13]> = summary.streams.iter().map(text_cells).collect();
     let mut widths = TEXT_COLUMNS.map(str::len);
     for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.len().min(COLUMN_WIDTH_MAX));
+        for (index, (width, cell)) in widths.iter_mut().zip(row).enumerate() {
+            let width_max = if index == NAME_COLUMN { NAME_WIDTH_MAX } else { COLUMN_WIDTH_MAX };
+            *width = (*width).max(cell.chars().count().min(width_max));
         }
+    }
+    if summary.streams.iter().all(|stream| stream.name.is_none()) {
+        widths[NAME_COLUMN] = 0;
     }
     let mut rows = rows.iter();
     for bus in summary.buses() {
@@ -106,17 +118,20 @@ fn heading(bus: &BusSummary) -> String {
 
 fn write_row(out: &mut dyn Write, cells: &[impl AsRef<str>], widths: &[usize]) -> io::Result<()> {
     let mut line = String::new();
-    for (index, (cell, width)) in cells.iter().map(AsRef::as_ref).zip(widths).enumerate() {
+    for (index, (cell, &width)) in cells.iter().map(AsRef::as_ref).zip(widths).enumerate() {
+        if index == NAME_COLUMN && width == 0 {
+            continue;
+        }
         let space = if index == 0 { "" } else { "  " };
         line.push_str(&match index {
-            0 | FIRST_LEFT_COLUMN.. => format!("{space}{cell:<width$}"),
+            0 | NAME_COLUMN | FIRST_LEFT_COLUMN.. => format!("{space}{cell:<width$}"),
             _ => format!("{space}{cell:>width$}"),
         });
     }
     writeln!(out, "{}", line.trim_end())
 }
 
-fn text_cells(stream: &StreamSummary) -> [String; 12] {
+fn text_cells(stream: &StreamSummary) -> [String; 13] {
     let gap = stream.longest_gap;
     let length = match (stream.length_min, stream.length_max) {
         (min, max) if min == max => max.to_string(),
@@ -124,6 +139,7 @@ fn text_cells(stream: &StreamSummary) -> [String; 12] {
     };
     [
         stream.address.to_string(),
+        stream.name.clone().unwrap_or_default(),
         stream.frames.to_string(),
         optional(stream.rate_hz(), 2),
         optional(stream.period_median.map(milliseconds), 1),

@@ -5,10 +5,12 @@ mod slow;
 use std::fs;
 
 use cts_can::bitwatch::BitwatchOptions;
+use cts_can::dbc::{Dbc, shipped};
 use cts_can::filter::FrameFilter;
 use cts_can::frame::{Address, Bus};
 use cts_can::summary::{CanSummary, SilenceKind, Summarizer, SummaryOptions, SummaryTable};
 use cts_can::table::TableOptions;
+use cts_can::table::signals::GivenDbc;
 use cts_can::{Error, RowFault};
 use expect_test::{expect, expect_file};
 
@@ -42,12 +44,12 @@ fn the_sample_log_looks_like_this() {
     let summary = summary(&shared::example("toyota-5s.rlog.zst"));
     expect_file!["../fixtures/summary/toyota-5s.txt"].assert_eq(&file(&summary, SummaryTable::Text));
     let csv = file(&summary, SummaryTable::Csv);
-    assert!(csv.lines().all(|line| line.split(',').count() == 22) && csv.ends_with("\r\n"));
+    assert!(csv.lines().all(|line| line.split(',').count() == 23) && csv.ends_with("\r\n"));
     let lines: String = csv.split_inclusive("\r\n").take(3).collect();
     expect![[r#"
-        bus,address,origin,format,frames,first_time,last_time,rate_hz,period_median_ms,period_p95_ms,longest_gap_ms,longest_gap_start,late_frames,length_min,length_max,last_data_hex,changed_bits,changed_mask,constant_bytes,counter_bits,checksum_bits,checksum
-        0,0x024,received,standard,415,0.000000,4.990039,82.965,10.917,20.844,30.641,3.850636,0,8,8,01FF01E4420280D5,33,03FF003F03FF007F,2 6,,56-63,sum of the other bytes
-        0,0x025,received,standard,415,0.000000,4.990039,82.965,10.912,20.857,30.641,3.850636,0,8,8,000010002FFE006A,36,0FFF0000FFFF00FF,2-3 6,,56-63,sum of the other bytes
+        bus,address,name,origin,format,frames,first_time,last_time,rate_hz,period_median_ms,period_p95_ms,longest_gap_ms,longest_gap_start,late_frames,length_min,length_max,last_data_hex,changed_bits,changed_mask,constant_bytes,counter_bits,checksum_bits,checksum
+        0,0x024,,received,standard,415,0.000000,4.990039,82.965,10.917,20.844,30.641,3.850636,0,8,8,01FF01E4420280D5,33,03FF003F03FF007F,2 6,,56-63,sum of the other bytes
+        0,0x025,,received,standard,415,0.000000,4.990039,82.965,10.912,20.857,30.641,3.850636,0,8,8,000010002FFE006A,36,0FFF0000FFFF00FF,2-3 6,,56-63,sum of the other bytes
     "#]].assert_eq(&lines.replace("\r\n", "\n"));
 }
 
@@ -71,6 +73,31 @@ fn the_same_fields_are_found_as_by_can_bitwatch() {
     let found: Vec<_> = summary(&log).streams().iter().flat_map(|stream| stream.fields.clone()).collect();
     assert!(found.len() > 20, "{}", found.len());
     assert_eq!(found, hunted);
+}
+
+#[test]
+fn streams_have_the_names_of_the_first_dbc_file_that_knows_them_on_their_bus() {
+    let file_for = |name: &str, bus: Option<u8>| {
+        let dbc = Dbc::parse(shipped(name).unwrap().as_bytes()).unwrap();
+        GivenDbc { dbc, bus: bus.map(Bus) }
+    };
+    let mut found = summary(&shared::example("toyota-5s.rlog.zst"));
+    let dbcs = [file_for("toyota_adas", Some(1)), file_for("toyota_nodsu_pt_generated", Some(0))];
+    found.name(&dbcs);
+    let name = |bus: u8, address: u32| {
+        let stream = found.streams().iter().find(|stream| (stream.bus.0, stream.address.0) == (bus, address));
+        stream.unwrap().name.clone()
+    };
+    let names = [(0, 0x24), (128, 0x2E4), (1, 0x210)].map(|(bus, address)| name(bus, address));
+    let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
+    assert_eq!(names, [Some("KINEMATICS"), Some("STEERING_LKA"), Some("TRACK_A_0")]);
+    let unnamed = found.streams().iter().filter(|stream| stream.bus == Bus(129) && stream.name.is_some()).count();
+    assert_eq!(unnamed, 0, "the radar's file knows nothing of what is sent to it");
+    let text = file(&found, SummaryTable::Text);
+    assert!(text.contains("\naddress  name"), "{text}");
+    assert!(text.contains("\n0x024    KINEMATICS "), "{text}");
+    let csv = file(&found, SummaryTable::Csv);
+    assert!(csv.contains("\r\n0,0x024,KINEMATICS,received,standard,415,"), "{csv}");
 }
 
 #[test]

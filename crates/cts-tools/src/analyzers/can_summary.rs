@@ -6,6 +6,7 @@ use cts_can::summary::{CanSummary, Silence, SilenceKind, Summarizer, SummaryOpti
 use cts_model::{Level, ParamKind, ParamSpec, ToolSpec};
 use serde_json::{Value, json};
 
+use crate::dbc_files;
 use crate::files::{self, SUMMARY};
 use crate::filter;
 use crate::inputs;
@@ -45,6 +46,7 @@ impl NativeTool for CanSummaryTool {
             )
         }];
         spec.params.extend(filter::params());
+        spec.params.push(dbc_files::param_for("Name the messages by these DBC files"));
         spec.params.extend([spec::join(), spec::strict()]);
         spec
     }
@@ -52,8 +54,17 @@ impl NativeTool for CanSummaryTool {
     fn run(&self, cx: &mut ToolCx) -> Result<(), ToolError> {
         let prefix = files::name(cx, "output_prefix", "can_summary")?;
         let options = SummaryOptions { filter: filter::filter(cx)?, strict: cx.is_on("strict") };
-        let inputs = inputs::joined(cx)?;
-        let summary = summarize(cx, &inputs, &options)?;
+        let (given_dbcs, inputs) = dbc_files::split(cx.inputs());
+        let dbcs = dbc_files::files(cx, &given_dbcs)?;
+        let inputs = inputs::joined_of(cx, &inputs)?;
+        if inputs.is_empty() {
+            return Err(ToolError::new("there is no log and no table among the inputs").with_hint("Give one."));
+        }
+        let mut summary = summarize(cx, &inputs, &options)?;
+        let dbc_names = dbcs.map_or(Vec::new(), |files| {
+            summary.name(&files.dbcs);
+            files.names
+        });
         let notes = notes_of(&summary, &inputs);
         tell(cx, &summary, &notes);
         let mut files = Vec::new();
@@ -62,7 +73,7 @@ impl NativeTool for CanSummaryTool {
             files::write(cx.out_dir(), &name, |out| summary.write(table, out))?;
             files.push(name);
         }
-        files::write_summary(cx, &summary_json(&summary, &inputs, &files, &notes))?;
+        files::write_summary(cx, &summary_json(&summary, &inputs, &Written { files, dbc_names, notes }))?;
         cx.done(&totals(&summary));
         Ok(())
     }
@@ -135,7 +146,14 @@ fn tell(cx: &ToolCx, summary: &CanSummary, notes: &[String]) {
     }
 }
 
-fn summary_json(summary: &CanSummary, inputs: &[InputFile], files: &[String], notes: &[String]) -> Value {
+/// What the run used and left, beside what was found.
+struct Written {
+    files: Vec<String>,
+    dbc_names: Vec<String>,
+    notes: Vec<String>,
+}
+
+fn summary_json(summary: &CanSummary, inputs: &[InputFile], written: &Written) -> Value {
     let inputs: Vec<Value> = inputs
         .iter()
         .zip(summary.inputs())
@@ -184,7 +202,7 @@ fn summary_json(summary: &CanSummary, inputs: &[InputFile], files: &[String], no
     let span = summary.span();
     json!({
         "tool": "can-summary",
-        "files": files,
+        "files": written.files,
         "frames": summary.frames(),
         "frames_filtered": summary.frames_filtered(),
         "frames_left_out": summary.frames_left_out(),
@@ -196,7 +214,9 @@ fn summary_json(summary: &CanSummary, inputs: &[InputFile], files: &[String], no
         "silences_count": summary.silences().len(),
         "silences": silences,
         "time_zero_ns": summary.time_zero(),
-        "warnings": notes,
+        "dbc": written.dbc_names,
+        "streams_named": summary.streams().iter().filter(|stream| stream.name.is_some()).count(),
+        "warnings": written.notes,
         "inputs": inputs,
     })
 }

@@ -20,6 +20,15 @@ pub struct GivenDbc {
     pub bus: Option<Bus>,
 }
 
+impl GivenDbc {
+    /// Returns the number of the message that a frame is, where the file is for its bus and knows it.
+    pub(crate) fn message_index(&self, bus: Bus, address: Address) -> Option<usize> {
+        let is_for_bus = self.bus.is_none_or(|of| of == bus.physical());
+        let index = || self.dbc.messages().binary_search_by_key(&address, |message| message.address).ok();
+        if is_for_bus { index() } else { None }
+    }
+}
+
 /// The most signals of all messages that were seen, which is what a table's columns and their memory come from.
 pub const SIGNALS_MAX: usize = 65_536;
 
@@ -140,11 +149,8 @@ impl Streams {
     #[cold]
     fn add(&mut self, source: FrameSource, frame: &Frame<'_>) -> Result<Option<usize>, Error> {
         let address = frame.address;
-        let physical = frame.bus.physical();
-        let index_of = |dbc: &Dbc| dbc.messages().binary_search_by_key(&address, |message| message.address).ok();
         let found = self.dbcs.iter().enumerate().find_map(|(number, file)| {
-            let is_for_bus = file.bus.is_none_or(|bus| bus == physical);
-            let message = index_of(&file.dbc).filter(|_| is_for_bus)?;
+            let message = file.message_index(frame.bus, address)?;
             Some(MessageIndex { dbc: number, message })
         });
         let place = match found {

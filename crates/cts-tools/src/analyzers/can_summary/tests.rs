@@ -67,12 +67,27 @@ fn only_what_was_asked_for_is_shown() {
     let ran = run_on_example(&params);
     ran.result.as_ref().unwrap();
     let lines: Vec<String> = ran.file("a/b.csv").lines().map(str::to_owned).collect();
-    assert!(lines.len() == 2 && lines[1].starts_with("128,0x2E4,echoed,standard,"), "{lines:?}");
+    assert!(lines.len() == 2 && lines[1].starts_with("128,0x2E4,,echoed,standard,"), "{lines:?}");
     let summary = ran.summary();
     let counted = summary["frames"].as_u64().unwrap() + summary["frames_filtered"].as_u64().unwrap();
     assert_eq!((counted, &summary["inputs"][0]["frames"]), (11290, &json!(11290)));
     let nothing = run_on_example(&json!({"bus": [7]}));
     assert_eq!(nothing.summary()["warnings"], json!(["no frame passes bus, address, from and to"]));
+}
+
+#[test]
+fn messages_have_names_where_a_dbc_file_is_given() {
+    let ran = run_on_example(&json!({"dbc": ["toyota_nodsu_pt_generated@0"]}));
+    ran.result.as_ref().unwrap();
+    let csv = ran.file("can_summary.csv");
+    assert!(csv.contains("\r\n0,0x024,KINEMATICS,received,") && csv.contains("\r\n128,0x2E4,STEERING_LKA,echoed,"));
+    let summary = ran.summary();
+    assert_eq!(summary["dbc"], json!(["toyota_nodsu_pt_generated@0"]));
+    let named = csv.lines().skip(1).filter(|line| !line.split(',').nth(2).unwrap().is_empty()).count();
+    assert_eq!(summary["streams_named"], named);
+    assert_eq!(run_on_example(&json!({})).summary()["streams_named"], 0);
+    let message = run_on_example(&json!({"dbc": ["toyota"]})).result.unwrap_err().to_string();
+    assert!(message.starts_with("dbc has \"toyota\""), "{message}");
 }
 
 #[test]
