@@ -9,7 +9,7 @@ pub(crate) struct BitCounts {
     /// Binary digits of the counts since the last carry.
     planes: [u64; 8],
     added: u8,
-    carried: Option<Box<[u64; 64]>>,
+    carried: Option<Box<[u32; 64]>>,
 }
 
 impl BitCounts {
@@ -32,17 +32,30 @@ impl BitCounts {
 
     #[cold]
     fn carry(&mut self) {
-        let counts = self.counts();
-        **self.carried.get_or_insert_with(|| Box::new([0; 64])) = counts;
+        let added = self.planes_counts();
+        let carried = self.carried.get_or_insert_with(|| Box::new([0; 64]));
+        for (count, added) in carried.iter_mut().zip(added) {
+            *count = count.saturating_add(added);
+        }
         (self.planes, self.added) = ([0; 8], 0);
     }
 
-    pub(crate) fn counts(&self) -> [u64; 64] {
-        let mut counts = self.carried.as_deref().copied().unwrap_or([0; 64]);
+    /// Returns the counts since the last carry.
+    fn planes_counts(&self) -> [u32; 64] {
+        let mut counts = [0; 64];
         for (digit, plane) in self.planes.iter().enumerate() {
             for (bit, count) in counts.iter_mut().enumerate() {
-                *count += (plane >> bit & 1) << digit;
+                *count += u32::from(plane >> bit & 1 == 1) << digit;
             }
+        }
+        counts
+    }
+
+    /// Returns the counts, which end at about four thousand million.
+    pub(crate) fn counts(&self) -> [u64; 64] {
+        let mut counts = self.planes_counts().map(u64::from);
+        for (count, carried) in counts.iter_mut().zip(self.carried.as_deref().into_iter().flatten()) {
+            *count += u64::from(*carried);
         }
         counts
     }

@@ -4,6 +4,7 @@
 //! bit that toggled outside of the windows only its counts; so memory does not grow with the log.
 
 mod bits;
+mod followed;
 mod score;
 
 pub use score::{Candidate, WindowPulses};
@@ -16,12 +17,9 @@ use crate::Error;
 use crate::fields::{Field, Samples, find_fields};
 use crate::segments::Segment;
 pub(super) use bits::BYTES_MAX;
-use bits::Moment;
 use bits::StreamBits;
+use followed::{Moment, Room};
 use score::rank;
-
-/// How many bits that toggled in the windows only are followed at one time.
-pub(super) const BITS_FOLLOWED_MAX: usize = 65_536;
 
 /// What was found.
 #[derive(Debug)]
@@ -55,8 +53,7 @@ pub(super) struct Native {
     first_time: f64,
     seconds: [f64; 3],
     frames: u64,
-    bits_followed: usize,
-    bits_not_followed: u64,
+    room: Room,
 }
 
 impl Native {
@@ -74,8 +71,7 @@ impl Native {
             first_time: 0.0,
             seconds: [0.0; 3],
             frames: 0,
-            bits_followed: 0,
-            bits_not_followed: 0,
+            room: Room::default(),
         }
     }
 
@@ -140,17 +136,16 @@ impl Native {
         if self.bits.len() <= row.stream {
             self.add_streams(streams, row.stream);
         }
+        let window = u16::try_from(self.windows.len().saturating_sub(1)).expect("there are few windows");
         let moment = Moment {
             time: row.time,
             order: self.frames,
-            window: (row.segment == Segment::Window).then(|| self.windows.len().saturating_sub(1)),
+            window: (row.segment == Segment::Window).then_some(window),
             counts_pulses: self.window_start.is_none_or(|start| row.time >= start),
+            pattern: self.pattern,
         };
         let bits = &mut self.bits[row.stream];
-        let room = BITS_FOLLOWED_MAX - self.bits_followed.min(BITS_FOLLOWED_MAX);
-        let followed = bits.change(row.data, &moment, room);
-        self.bits_followed = self.bits_followed.saturating_add_signed(followed.change);
-        self.bits_not_followed += followed.refused;
+        bits.change(row.data, &moment, &mut self.room);
         for bit in bits.watched.iter().filter(|bit| bits.toggled(**bit)) {
             self.edges.push(Edge {
                 time: row.time,
@@ -174,13 +169,13 @@ impl Native {
         let mut fields = Vec::new();
         let mut candidates = Vec::new();
         let mut bits_in_fields = 0;
-        let order = streams.sorted();
-        for index in order {
+        let mut all_bits: Vec<Option<StreamBits>> = self.bits.into_iter().map(Some).collect();
+        for index in streams.sorted() {
             let stream = &streams.all()[index];
-            let Some(bits) = self.bits.get(index) else { continue };
+            let Some(bits) = all_bits.get_mut(index).and_then(Option::take) else { continue };
             let changes = stream.frames.iter().sum::<u64>().saturating_sub(1);
             let own = find_fields((stream.bus, stream.address), &bits.counts(), changes, self.samples.get(index));
-            for (bit, followed) in bits.followed() {
+            for (bit, followed) in bits.into_followed() {
                 if own.iter().any(|field| field.holds(bit)) {
                     bits_in_fields += 1;
                     continue;
@@ -196,7 +191,7 @@ impl Native {
             candidates,
             fields,
             bits_in_fields,
-            bits_not_followed: self.bits_not_followed,
+            bits_not_followed: self.room.bits_refused,
             seconds: self.seconds,
             origin: self.window_start,
             first_time: self.first_time,

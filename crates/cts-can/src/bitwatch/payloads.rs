@@ -217,4 +217,20 @@ mod tests {
     fn an_entry_has_forty_bytes() {
         assert_eq!(size_of::<Entry>(), 40);
     }
+
+    #[test]
+    fn payloads_that_never_repeat_take_at_most_sixty_four_bytes_each() {
+        for length in [8, 64] {
+            let seeds = Seeds::new();
+            let mut found = Payloads::default();
+            for number in 0_u64..100_000 {
+                let mut payload = vec![0; length];
+                payload[..8].copy_from_slice(&number.to_le_bytes());
+                assert!(found.add(Segment::Pre, &payload, &seeds));
+                let kept: usize = found.top.iter().flatten().map(|top| top.bytes.capacity()).sum();
+                let bytes = found.entries.capacity() * size_of::<Entry>() + found.slots.capacity() * 4 + kept;
+                assert!(bytes <= 64 * found.distinct() + 1024, "{bytes} bytes for {} payloads", found.distinct());
+            }
+        }
+    }
 }

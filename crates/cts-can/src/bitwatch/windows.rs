@@ -54,7 +54,11 @@ impl FromStr for Window {
             let start = seconds(start)?;
             Self { start, end: start + seconds(duration)? }
         };
-        if window.end < window.start { Err(WindowsFault::Backward) } else { Ok(window) }
+        match window {
+            Self { start, end } if end < start => Err(WindowsFault::Backward),
+            Self { end, .. } if !end.is_finite() => Err(WindowsFault::Shape),
+            window => Ok(window),
+        }
     }
 }
 
@@ -96,7 +100,7 @@ mod tests {
         }
         assert_eq!("-5..-1".parse(), Ok(Window { start: -5.0, end: -1.0 }));
         assert_eq!("3..2".parse::<Window>(), Err(WindowsFault::Backward));
-        for text in ["", "20", "a..b", "1..inf", "1..nan", "1+"] {
+        for text in ["", "20", "a..b", "1..inf", "1..nan", "1+", "1e308+1e308"] {
             assert_eq!(text.parse::<Window>(), Err(WindowsFault::Shape), "{text}");
         }
     }

@@ -1,74 +1,12 @@
-//! The bits of one stream: levels, counts of toggles, and the pulses of bits that toggled in the windows only.
+//! The bits of one stream: levels, counts of toggles, and those that toggled in the windows only.
 //!
 //! A bit that a shorter frame does not have keeps its level until a frame has it again; its first sight is no toggle.
 
+use super::followed::{FollowedBit, FollowedBits, Moment, Room};
 use crate::bit_counts::{BitCounts, carry_misses};
 
 /// Bytes of a payload that are looked at: no bus carries more.
 pub(in crate::bitwatch) const BYTES_MAX: usize = 64;
-
-/// Pulses of a bit whose lengths are kept, for each window; the others are counted.
-const PULSES_KEPT_MAX: usize = 128;
-
-/// When a frame came.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub(super) time: f64,
-    /// The number of the frame.
-    pub(super) order: u64,
-    /// The number of the window that it lies in.
-    pub(super) window: Option<usize>,
-    /// Whether a toggle begins or ends a pulse, or moves the level only.
-    pub(super) counts_pulses: bool,
-}
-
-/// How the number of bits that are followed has changed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Followed {
-    pub(super) change: isize,
-    pub(super) refused: u64,
-}
-
-/// A bit that so far toggled in the windows only.
-#[derive(Debug)]
-pub(super) struct FollowedBit {
-    /// The frame of its first toggle.
-    pub(super) order: u64,
-    pub(super) first_time: f64,
-    pub(super) windows: Vec<FollowedWindow>,
-}
-
-/// What a bit did in one window.
-#[derive(Debug)]
-pub(super) struct FollowedWindow {
-    pub(super) window: usize,
-    /// The level at the beginning.
-    pub(super) rests_high: bool,
-    pub(super) toggles: u64,
-    pub(super) pulses: Vec<f64>,
-    /// Pulses in all, also those whose length is not kept.
-    pub(super) pulse_count: u64,
-    /// When the pulse began that has not ended.
-    pub(super) begun: Option<f64>,
-}
-
-impl FollowedWindow {
-    fn toggle(&mut self, moment: &Moment, is_high: bool) {
-        self.toggles += 1;
-        if !moment.counts_pulses {
-            self.rests_high = is_high;
-        } else if is_high != self.rests_high {
-            self.begun = Some(moment.time);
-        } else if let Some(begun) = self.begun.take() {
-            self.pulse_count += 1;
-            if self.pulses.len() < PULSES_KEPT_MAX {
-                self.pulses.push(moment.time - begun);
-            }
-        }
-    }
-}
-
-type FollowedBits = [Option<Box<FollowedBit>>; 64];
 
 #[derive(Debug, Default)]
 struct Word {
@@ -82,76 +20,33 @@ struct Word {
     toggles: BitCounts,
     /// Frames in which a bit toggled although its lower neighbor did not fall, or the other way round.
     carry_misses: BitCounts,
-    followed: Option<Box<FollowedBits>>,
+    followed: FollowedBits,
 }
 
 impl Word {
     #[inline]
-    fn change(&mut self, value: u64, present: u64, moment: &Moment, room: usize) -> Followed {
+    fn change(&mut self, value: u64, present: u64, moment: &Moment, room: &mut Room) {
         let changed = (self.value ^ value) & self.known & present;
         let fell = changed & self.value;
         self.value = self.value & !present | value;
         self.known |= present;
         self.toggled = changed;
         if changed == 0 {
-            return Followed::default();
+            return;
         }
         self.toggles.add(changed);
         self.carry_misses.add(carry_misses(changed, fell));
-        match moment.window {
-            Some(window) if changed & !self.outside != 0 => self.follow(changed & !self.outside, window, moment, room),
-            Some(_) => Followed::default(),
-            None => self.leave(changed),
+        let possible = changed & !self.outside;
+        if possible == 0 {
+            return;
         }
-    }
-
-    /// Stops following bits that toggled outside of the windows.
-    #[inline]
-    fn leave(&mut self, changed: u64) -> Followed {
-        let mut left = changed & !self.outside;
-        self.outside |= changed;
-        let mut followed = Followed::default();
-        if let Some(bits) = self.followed.as_mut().filter(|_| left != 0) {
-            while left != 0 {
-                followed.change -= isize::from(bits[left.trailing_zeros() as usize].take().is_some());
-                left &= left - 1;
+        self.outside |= match moment.window {
+            Some(window) => self.followed.toggle(possible, self.value, moment, window, room),
+            None => {
+                self.followed.leave(possible, room);
+                possible
             }
-        }
-        followed
-    }
-
-    fn follow(&mut self, mut changed: u64, window: usize, moment: &Moment, room: usize) -> Followed {
-        let bits = self.followed.get_or_insert_with(|| Box::new([const { None }; 64]));
-        let mut followed = Followed::default();
-        while changed != 0 {
-            let bit = changed.trailing_zeros();
-            changed &= changed - 1;
-            let is_high = self.value >> bit & 1 == 1;
-            let place = &mut bits[bit as usize];
-            if place.is_none() {
-                if followed.change.unsigned_abs() >= room {
-                    self.outside |= 1 << bit;
-                    followed.refused += 1;
-                    continue;
-                }
-                followed.change += 1;
-            }
-            let found = place.get_or_insert_with(|| {
-                Box::new(FollowedBit { order: moment.order, first_time: moment.time, windows: Vec::new() })
-            });
-            if found.windows.last().is_none_or(|last| last.window != window) {
-                found.windows.push(FollowedWindow {
-                    window,
-                    rests_high: !is_high,
-                    toggles: 0,
-                    pulses: Vec::new(),
-                    pulse_count: 0,
-                    begun: None,
-                });
-            }
-            found.windows.last_mut().expect("it was pushed above").toggle(moment, is_high);
-        }
-        followed
+        };
     }
 }
 
@@ -169,26 +64,21 @@ impl StreamBits {
 
     /// Takes the payload of a frame.
     #[inline]
-    pub(super) fn change(&mut self, data: &[u8], moment: &Moment, room: usize) -> Followed {
+    pub(super) fn change(&mut self, data: &[u8], moment: &Moment, room: &mut Room) {
         let data = &data[..data.len().min(BYTES_MAX)];
         let count = data.len().div_ceil(8);
         if self.words.len() < count {
             self.words.reserve_exact(count - self.words.len());
             self.words.resize_with(count, Word::default);
         }
-        let mut followed = Followed::default();
         for (index, word) in self.words.iter_mut().enumerate() {
             let chunk = data.get(8 * index..).unwrap_or_default();
             let chunk = &chunk[..chunk.len().min(8)];
             let mut bytes = [0; 8];
             bytes[..chunk.len()].copy_from_slice(chunk);
             let present = if chunk.len() == 8 { u64::MAX } else { (1 << (8 * chunk.len())) - 1 };
-            let room = room.saturating_add_signed(-followed.change);
-            let own = word.change(u64::from_le_bytes(bytes), present, moment, room);
-            followed.change += own.change;
-            followed.refused += own.refused;
+            word.change(u64::from_le_bytes(bytes), present, moment, room);
         }
-        followed
     }
 
     /// Returns whether a bit toggled with the last payload.
@@ -202,10 +92,11 @@ impl StreamBits {
     }
 
     /// Returns the bits that toggled in the windows only.
-    pub(super) fn followed(&self) -> impl Iterator<Item = (u16, &FollowedBit)> {
-        let words = (0_u16..).zip(&self.words).filter_map(|(index, word)| Some((index, word.followed.as_deref()?)));
-        words.flat_map(|(index, bits)| {
-            (0_u16..).zip(bits).filter_map(move |(bit, followed)| Some((64 * index + bit, followed.as_deref()?)))
+    pub(super) fn into_followed(self) -> impl Iterator<Item = (u16, FollowedBit)> {
+        let words = (0_u16..).zip(self.words).map(|(index, word)| (64 * index, word.followed));
+        words.flat_map(|(first, followed)| {
+            let bit = move |bit| first + u16::try_from(bit).expect("a word has 64 bits");
+            followed.into_bits().map(move |(number, followed)| (bit(number), followed))
         })
     }
 
@@ -219,18 +110,65 @@ impl StreamBits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bitwatch::PulsePattern;
+
+    fn moment(order: u64, window: Option<u16>) -> Moment {
+        Moment { time: 1.0, order, window, counts_pulses: true, pattern: PulsePattern::default() }
+    }
+
+    fn followed(bits: StreamBits) -> Vec<u16> {
+        bits.into_followed().map(|(bit, _)| bit).collect()
+    }
+
+    /// Sixteen bytes that are all 0, and then all 3.
+    fn two_bits_a_byte(room: &mut Room) -> StreamBits {
+        let mut bits = StreamBits::new(Vec::new());
+        bits.change(&[0; 16], &moment(1, Some(0)), room);
+        bits.change(&[3; 16], &moment(2, Some(0)), room);
+        bits
+    }
 
     #[test]
     fn a_bit_that_finds_no_room_is_counted_and_not_followed() {
+        let mut room = Room { bits: 3, ..Room::default() };
+        let mut bits = two_bits_a_byte(&mut room);
+        assert_eq!((room.bits, room.bits_refused), (0, 29));
+        bits.change(&[0; 16], &moment(3, Some(0)), &mut room);
+        assert_eq!((room.bits, room.bits_refused), (0, 29), "a bit is refused once");
+        assert_eq!(followed(bits), [0, 1, 8]);
+        let mut room = Room { windows: 5, ..Room::default() };
+        let mut bits = two_bits_a_byte(&mut room);
+        assert_eq!(room.bits_refused, 27);
+        bits.change(&[2; 16], &moment(3, Some(1)), &mut room);
+        assert_eq!((room.bits_refused, room.windows), (30, 3), "a further window needs room, too");
+        assert_eq!(followed(bits), [1, 9]);
+    }
+
+    #[test]
+    fn a_bit_that_is_followed_no_more_gives_its_room_back() {
+        let mut room = Room { bits: 40, pulses: 100, ..Room::default() };
+        let mut bits = two_bits_a_byte(&mut room);
+        let windows = room.windows;
+        bits.change(&[0; 16], &moment(3, Some(0)), &mut room);
+        bits.change(&[3; 16], &moment(4, Some(1)), &mut room);
+        assert_eq!((room.bits, room.windows, room.pulses), (8, windows - 32, 68));
+        bits.change(&[2; 16], &moment(5, None), &mut room);
+        assert_eq!((room.bits, room.windows, room.pulses), (24, windows, 84));
+        assert_eq!(followed(bits), (0..16).map(|byte| 8 * byte + 1).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_pulse_whose_length_finds_no_room_is_counted_and_judged() {
+        let mut room = Room { pulses: 1, ..Room::default() };
         let mut bits = StreamBits::new(Vec::new());
-        let moment = |order| Moment { time: 1.0, order, window: Some(0), counts_pulses: true };
-        bits.change(&[0; 16], &moment(1), 3);
-        let followed = bits.change(&[3; 16], &moment(2), 3);
-        assert_eq!((followed.change, followed.refused), (3, 29));
-        assert_eq!(bits.followed().map(|(bit, _)| bit).collect::<Vec<_>>(), [0, 1, 8]);
-        let again = bits.change(&[0; 16], &moment(3), 0);
-        assert_eq!((again.change, again.refused), (0, 0));
-        let outside = bits.change(&[3; 16], &Moment { window: None, ..moment(4) }, 0);
-        assert_eq!((outside.change, bits.followed().count()), (-3, 0));
+        for (time, level) in [(0.0, 0), (1.0, 1), (3.0, 0), (4.0, 1), (6.0, 0), (7.0, 1), (7.5, 0)] {
+            let at = Moment { time, ..moment(1, Some(0)) };
+            bits.change(&[level], &at, &mut room);
+            let expected = if time < 3.0 { 1 } else { 0 };
+            assert_eq!(room.pulses, expected);
+        }
+        let (_, followed) = bits.into_followed().next().unwrap();
+        let window = followed.into_windows().next().unwrap();
+        assert_eq!((window.pulse_count, window.all_fit, window.pulses), (3, false, vec![2.0]));
     }
 }

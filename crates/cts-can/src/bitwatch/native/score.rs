@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
-use super::bits::FollowedBit;
+use super::followed::FollowedBit;
 use super::{PulsePattern, Window};
 use crate::bitwatch::streams::Stream;
 use crate::frame::{Address, Bus};
@@ -27,7 +27,7 @@ pub struct WindowPulses {
     pub is_active_high: bool,
     /// How often it toggled.
     pub toggles: u64,
-    /// How long the pulses were, in seconds; of very many only the first.
+    /// How long the pulses were, in seconds; of very many only the first, and none where very many bits have pulses.
     pub pulses: Vec<f64>,
     /// How many pulses there were.
     pub pulse_count: u64,
@@ -65,30 +65,28 @@ impl Candidate {
     pub(super) fn new(
         stream: &Stream,
         bit: u16,
-        followed: &FollowedBit,
+        followed: FollowedBit,
         windows: &[Window],
         pattern: &PulsePattern,
     ) -> Self {
+        let (order, first_time) = (followed.order, followed.first_time);
         let pulses: Vec<WindowPulses> = followed
-            .windows
-            .iter()
+            .into_windows()
             .map(|found| {
-                let mut pulses = found.pulses.clone();
-                let end = windows[found.window].end;
+                let mut pulses = found.pulses;
+                let end = windows[usize::from(found.window)].end;
                 let unfinished = found.begun.filter(|begun| end > *begun).map(|begun| end - begun);
                 let pulse_count = found.pulse_count + u64::from(unfinished.is_some());
-                // Where not every length is kept, there are more pulses than any pattern asks for.
+                let all_fit = found.all_fit && unfinished.is_none_or(|pulse| pattern.takes(pulse));
                 pulses.extend(unfinished);
-                let shows_pattern =
-                    pulse_count == u64::from(pattern.count) && pulses.iter().all(|pulse| pattern.takes(*pulse));
                 WindowPulses {
-                    window: found.window + 1,
+                    window: usize::from(found.window) + 1,
                     is_active_high: !found.rests_high,
                     toggles: found.toggles,
                     pulses,
                     pulse_count,
                     is_unfinished: unfinished.is_some(),
-                    shows_pattern,
+                    shows_pattern: all_fit && pulse_count == u64::from(pattern.count),
                 }
             })
             .collect();
@@ -97,12 +95,12 @@ impl Candidate {
             address: stream.address,
             bit,
             toggles: pulses.iter().map(|window| window.toggles).sum(),
-            first_time: followed.first_time,
+            first_time,
             frames_outside: stream.frames[Segment::Pre as usize] + stream.frames[Segment::Post as usize],
             windows: windows.len(),
             pulses,
             score: 0.0,
-            order: followed.order,
+            order,
         };
         candidate.score = candidate.scored(pattern);
         candidate

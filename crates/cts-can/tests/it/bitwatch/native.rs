@@ -192,6 +192,73 @@ fn counters_and_checksums_are_no_candidates() {
 }
 
 #[test]
+fn a_toggle_lies_in_the_segment_of_its_own_row() {
+    // Both rows of 1 s stand in one stretch for the Python tool: that whose name comes last in the alphabet.
+    let text = "segment,timestamp,address,bus,data\n\
+        pre,0,0x10,0,00\npost,1,0x10,0,01\nwindow,1,0x11,0,00\npost,2,0x10,0,01\n";
+    let native = analyze(text.as_bytes(), &BitwatchOptions::default()).unwrap();
+    assert_eq!(native.candidate_counts(), (0, 0));
+    let compat = analyze(text.as_bytes(), &super::compat(&[])).unwrap();
+    assert_eq!(file(&compat, Table::Candidates), "address,global_idx,toggles\r\n0x010,0,1\r\n");
+}
+
+#[test]
+fn rates_are_compared_and_not_counts_of_segments_of_different_lengths() {
+    let mut text = String::from("timestamp,address,bus,data_hex\n");
+    for second in 0..100 {
+        writeln!(text, "{second},0x10,0,00\n{second}.5,0x10,0,00").unwrap();
+        if (10..20).contains(&second) {
+            writeln!(text, "{second}.75,0x11,0,00").unwrap();
+        }
+    }
+    let counts = file(&analyze(text.as_bytes(), &options(&[(10.0, 20.0)], &[], "1x1")).unwrap(), Table::Counts);
+    let delta = |address: &str| {
+        let line = counts.lines().find(|line| line.starts_with(address)).unwrap();
+        line.split(',').nth(5).unwrap().parse::<f64>().unwrap()
+    };
+    assert!(delta("0x010").abs() < 0.3, "always two in a second: {counts}");
+    assert!((0.9..=1.1).contains(&delta("0x011")), "in the window one in a second: {counts}");
+}
+
+#[test]
+fn any_pattern_of_pulses_is_hunted() {
+    let rows = [(0.0, "00"), (1.0, "03"), (1.5, "01"), (2.0, "03"), (2.5, "00"), (3.0, "04"), (7.0, "00"), (8.0, "00")];
+    for (pattern, bits) in [("2x0.5", vec![1]), ("1x1.5+-0.1", vec![0]), ("1x4±0.0", vec![2]), ("3x2", vec![])] {
+        let analysis = analyze(&table(&rows), &options(&[(0.5, 7.5)], &[], pattern)).unwrap();
+        let shown = analysis.candidates().iter().filter(|found| found.shows_pattern());
+        assert_eq!(shown.map(|found| found.bit).collect::<Vec<_>>(), bits, "{pattern}");
+        assert_eq!(analysis.candidate_counts().0, 3);
+    }
+}
+
+#[test]
+fn a_log_gives_the_files_of_its_table() {
+    let log = shared::example("toyota-5s.rlog.zst");
+    let (rows, _) = crate::table::table(&log, &cts_can::table::TableOptions::default());
+    for options in [
+        options(&[(1.0, 2.5), (3.0, 4.0)], &["0x025:B1b7", "0x25@0:9"], "1x0.5"),
+        BitwatchOptions { windows: vec![Window { start: 1.0, end: 3.0 }], ..super::compat(&["0x025:B1b7"]) },
+    ] {
+        let (of_log, of_table) = (analyze(&log, &options).unwrap(), analyze(rows.as_bytes(), &options).unwrap());
+        assert!(of_log.candidate_counts().0 > 0 && of_log.edges() > 0);
+        assert_eq!(files(&of_log), files(&of_table));
+    }
+}
+
+#[test]
+fn more_bits_than_can_be_followed_are_counted() {
+    // 2048 addresses of 64 bits, which all toggle in the window.
+    let mut text = String::from("timestamp,address,bus,data_hex\n");
+    for (time, payload) in [(0, "0000000000000000"), (1, "FFFFFFFFFFFFFFFF"), (2, "FFFFFFFFFFFFFFFF")] {
+        for address in 0..2048 {
+            writeln!(text, "{time},{address},0,{payload}").unwrap();
+        }
+    }
+    let analysis = analyze(text.as_bytes(), &options(&[(0.5, 1.5)], &[], "1x1")).unwrap();
+    assert_eq!((analysis.candidate_counts().0, analysis.bits_left_out()), (65_536, (0, 65_536)));
+}
+
+#[test]
 fn rows_without_a_segment_need_a_window() {
     let rows = [(0.0, "00")];
     let error = analyze(&table(&rows), &options(&[], &[], "1x1")).unwrap_err();

@@ -98,6 +98,13 @@ fn compat_gives_the_old_files_and_watches_the_old_bits() {
 }
 
 #[test]
+fn nothing_is_watched_unless_it_is_named() {
+    let ran = run(table().as_bytes(), json!({}));
+    let summary: Value = serde_json::from_str(&ran.file("summary.json")).unwrap();
+    assert_eq!((&summary["watch"], &summary["edges"]), (&json!([]), &json!(0)));
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused_with_the_parameter() {
     let table = table();
     for (params, expected) in [
