@@ -28,15 +28,21 @@ const EDGE_LOGS: &str = "crates/cts-can/tests/fixtures/edge";
 /// Small logs that earlier fuzzing found to reach what the others do not.
 const FOUND_LOGS: &str = "fuzz/corpus/rlog_reader";
 
+/// Small tables of frames.
+const TABLES: &str = "crates/cts-can/tests/fixtures/bitwatch";
+
 /// The DBC files that come with the crate, and a small one with what those do not have.
 const DBC_FILES: [&str; 2] = ["crates/cts-can/dbc", "fuzz/corpus/dbc"];
 
 /// The folders of the seeds of each target; one that is not here starts from nothing.
-const SEEDS: [(&str, &[&str]); 4] = [
+const SEEDS: [(&str, &[&str]); 7] = [
+    ("bitwatch", &[TABLES, EDGE_LOGS, FOUND_LOGS]),
     ("csv_rows", &[EDGE_LOGS, FOUND_LOGS]),
     ("dbc", &DBC_FILES),
     ("rlog_reader", &[EDGE_LOGS, FOUND_LOGS]),
     ("rlog_trickle", &[EDGE_LOGS, FOUND_LOGS]),
+    ("summary", &[TABLES, EDGE_LOGS, FOUND_LOGS]),
+    ("watch_words", &["fuzz/corpus/watch_words"]),
 ];
 
 /// What makes LLVM count which branches an input reaches.
