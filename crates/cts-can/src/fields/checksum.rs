@@ -132,12 +132,21 @@ fn bit_of(byte: usize) -> u16 {
     8 * u16::try_from(byte).expect("a payload has 64 bytes")
 }
 
-/// Returns the share of payloads that give the most common value.
+/// Returns the share of payloads that give the most common value; 0 where it is below what a rule must give.
 #[expect(clippy::cast_precision_loss, reason = "there are few samples")]
 fn share(payloads: &[&[u8]], value: impl Fn(&[u8]) -> u8) -> f64 {
-    let mut counts = [0_usize; 256];
-    payloads.iter().for_each(|payload| counts[usize::from(value(payload))] += 1);
-    counts.iter().max().map_or(0.0, |most| *most as f64 / payloads.len() as f64)
+    let count = payloads.len() as f64;
+    let (mut counts, mut most) = ([0_usize; 256], 0);
+    for (seen, payload) in (1..).zip(payloads) {
+        let of_value = &mut counts[usize::from(value(payload))];
+        *of_value += 1;
+        most = most.max(*of_value);
+        // Were all that follow of one value, it would still be too few: most bytes are no checksum, and that shows soon.
+        if (most + payloads.len() - seen) as f64 / count < SHARE_MIN {
+            return 0.0;
+        }
+    }
+    most as f64 / count
 }
 
 /// Returns what a rule leaves over: always the same where the rule is meant.
