@@ -1,7 +1,7 @@
 //! Which message each frame is: by its bus, its address and the DBC files, told once for each pair.
 //!
-//! At most [`STREAMS_MAX`] pairs of seen frames are told apart, and as many of requested ones; frames of further ones
-//! are counted as unknown.
+//! At most [`STREAMS_MAX`](crate::stream_numbers::STREAMS_MAX) pairs of seen frames are told apart, and as many of
+//! requested ones; frames of further ones are counted as unknown.
 
 use std::fmt;
 use std::sync::Arc;
