@@ -83,9 +83,9 @@ pub(crate) fn crash_cycles(cycles: u32) -> Result<(), Failed> {
     crash::cycles(cycles)
 }
 
-/// Fuzzes each target for that many seconds, from another seed each time.
-pub(crate) fn fuzz_targets(seconds: u64) -> Result<(), Failed> {
-    fuzz::targets(seconds, None)
+/// Fuzzes all targets for that many seconds in all, from another seed each time.
+pub(crate) fn fuzz_all_targets(seconds: u64) -> Result<(), Failed> {
+    fuzz::all_targets(seconds)
 }
 
 fn shown(time: Duration) -> String {

@@ -32,7 +32,7 @@ cargo xtask <command>
   codegen [--check]  write the committed generated files again, or only say which are stale
   dev [option…]      build and start `cts-lite` with its data in target/dev
   bench [figure…]    measure the figures of docs/benchmarks.md with release builds (`bench --list`)
-  soak [hours]       the long versions of the crash test and of fuzzing
+  soak [what…]       the long versions of CI: a log of 10 GB, 2 000 kills, hours of fuzzing (`soak log|crash|fuzz [hours]`)
 ";
 
 fn main() -> ExitCode {

@@ -35,8 +35,10 @@ const TABLES: &str = "crates/cts-can/tests/fixtures/bitwatch";
 const DBC_FILES: [&str; 2] = ["crates/cts-can/dbc", "fuzz/corpus/dbc"];
 
 /// The folders of the seeds of each target; one that is not here starts from nothing.
-const SEEDS: [(&str, &[&str]); 7] = [
+const SEEDS: [(&str, &[&str]); 9] = [
     ("bitwatch", &[TABLES, EDGE_LOGS, FOUND_LOGS]),
+    ("car_profile", &["crates/cts-can/cars"]),
+    ("cruise_native", &[TABLES, EDGE_LOGS, FOUND_LOGS]),
     ("csv_rows", &[EDGE_LOGS, FOUND_LOGS]),
     ("dbc", &DBC_FILES),
     ("rlog_reader", &[EDGE_LOGS, FOUND_LOGS]),
@@ -57,8 +59,14 @@ pub(super) fn run() -> Result<(), Failed> {
     targets(SECONDS, Some(SEED))
 }
 
+/// Runs all targets one after the other, for so many seconds in all.
+pub(crate) fn all_targets(seconds: u64) -> Result<(), Failed> {
+    let count = names(&root::workspace().join("fuzz").join("fuzz_targets"))?.len() as u64;
+    targets(seconds.div_ceil(count), None)
+}
+
 /// Runs every target for that many seconds.
-pub(crate) fn targets(seconds: u64, seed: Option<u32>) -> Result<(), Failed> {
+fn targets(seconds: u64, seed: Option<u32>) -> Result<(), Failed> {
     let folder = root::target().join("fuzz");
     let triple = crate::process::output(command("rustc").args(["-vV"]))?;
     let triple = triple.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or("x86_64-unknown-linux-gnu");
