@@ -6,8 +6,12 @@ use crate::error::Failed;
 use crate::process::{cargo, output, shown};
 
 /// Packages whose tests write files, and the word that picks these tests.
-const GENERATORS: [(&str, &str); 3] =
-    [("cts-config", "the_committed_reference"), ("cts-engine", "the_published_schema"), ("cts-server", "openapi")];
+const GENERATORS: [(&str, &str); 4] = [
+    ("cts-config", "the_committed_reference"),
+    ("cts-engine", "the_published_schema"),
+    ("cts-tools", "the_pictures_of_the_guide"),
+    ("cts-server", "openapi"),
+];
 
 /// Writes every generated file, or with `--check` fails when one is stale.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failed> {

@@ -1,5 +1,7 @@
 //! The tool from parameters to files, in both modes.
 
+mod pictures;
+
 use std::fs;
 use std::path::PathBuf;
 
