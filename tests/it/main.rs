@@ -13,5 +13,7 @@ mod faults;
 mod health;
 mod isolation;
 mod load;
+mod metrics;
 mod shutdown;
+mod strain;
 mod tools;

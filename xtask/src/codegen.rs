@@ -6,11 +6,12 @@ use crate::error::Failed;
 use crate::process::{cargo, output, shown};
 
 /// Packages whose tests write files, and the word that picks these tests.
-const GENERATORS: [(&str, &str); 4] = [
+const GENERATORS: [(&str, &str); 5] = [
     ("cts-config", "the_committed_reference"),
     ("cts-engine", "the_published_schema"),
     ("cts-tools", "the_pictures_of_the_guide"),
     ("cts-server", "openapi"),
+    ("cts-server", "the_committed_reference_of_the_metrics"),
 ];
 
 /// Writes every generated file, or with `--check` fails when one is stale.

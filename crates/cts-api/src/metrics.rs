@@ -73,6 +73,8 @@ pub struct BusinessMetrics {
     pub artifact_bytes: u64,
     /// Bytes in logs of runs.
     pub log_bytes: u64,
+    /// Tokens with which somebody came within the last 24 hours; 0 while no token is asked for.
+    pub unique_users: u64,
 }
 
 /// Process and machine.

@@ -12,7 +12,7 @@ mod snapshot;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::core::Collector;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts};
+use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts};
 
 pub use label::{Capped, Family, Label, Labeled, OTHER};
 pub use machine::{Machine, MachineMetrics, ProcessMetrics};
@@ -30,6 +30,9 @@ pub type Histogram = prometheus::Histogram;
 /// Bounds for requests: from half a millisecond to a minute, in seconds.
 pub const REQUEST_SECONDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+/// Bounds for writes to a database: from a tenth of a millisecond to ten seconds, in seconds.
+pub const WRITE_SECONDS: &[f64] =
+    &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 /// Bounds for work: from ten milliseconds to a day, in seconds.
 pub const WORK_SECONDS: &[f64] =
     &[0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0];
@@ -114,6 +117,13 @@ impl Registry {
         Family::new(self.add(&family, name, "gauge", labels, help))
     }
 
+    /// Adds gauges with fractions, one for each combination of labels that is asked for.
+    #[must_use]
+    pub fn float_gauges(&self, name: &str, help: &str, labels: &[&str]) -> Family<FloatGauge> {
+        let family = GaugeVec::new(Opts::new(name, help), labels).expect("names are well formed");
+        Family::new(self.add(&family, name, "gauge", labels, help))
+    }
+
     /// Adds histograms, one for each combination of labels that is asked for.
     #[must_use]
     pub fn histograms(&self, name: &str, help: &str, labels: &[&str], bounds: &[f64]) -> Family<Histogram> {
@@ -173,6 +183,14 @@ impl Member for Gauge {
     type Vector = IntGaugeVec;
 
     fn of(vector: &IntGaugeVec, values: &[&str]) -> Self {
+        vector.with_label_values(values)
+    }
+}
+
+impl Member for FloatGauge {
+    type Vector = GaugeVec;
+
+    fn of(vector: &GaugeVec, values: &[&str]) -> Self {
         vector.with_label_values(values)
     }
 }

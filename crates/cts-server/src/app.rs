@@ -26,6 +26,7 @@ use crate::error::ServerError;
 use crate::http::{no_method, no_route};
 use crate::layers::measure::{HttpMetrics, KeepRoute};
 use crate::layers::{self, Routers, compression};
+use crate::metrics::{self, ServiceMetrics};
 use crate::openapi::Document;
 use crate::routes;
 use crate::state::{HttpOptions, Shared};
@@ -54,6 +55,9 @@ impl App {
         let table = routes::table();
         let openapi = table.document();
         let machine = LastMachine::default();
+        let registry = Arc::clone(engine.metrics().registry());
+        let checks = checks::all(&engine, &machine, http.health_pace);
+        metrics::observe_writes(&registry, engine.db());
         let shared = Arc::new(Shared {
             access: Access::new(engine.db().clone(), &http),
             clock: Arc::clone(engine.clock()),
@@ -62,8 +66,9 @@ impl App {
             run_bodies: RunBodies::new(),
             streams: Arc::new(Semaphore::new(http.streams_max)),
             closing: watch::Sender::new(false),
-            metrics: HttpMetrics::new(engine.metrics().registry(), openapi.paths.paths.keys().cloned()),
-            checks: checks::all(&engine, &machine, http.health_pace),
+            metrics: HttpMetrics::new(&registry, openapi.paths.paths.keys().cloned()),
+            service_metrics: ServiceMetrics::new(&registry, engine.clock().now(), &checks.results()),
+            checks,
             machine,
             document: Document::new(&openapi, http.require_authentication),
             engine,

@@ -16,6 +16,8 @@ mod http;
 
 mod cache;
 mod checks;
+mod connections;
+mod metrics;
 mod problem;
 mod state;
 mod stream;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +11,12 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::access::address::Peer;
 use crate::app::App;
+use crate::connections::Connections;
 use crate::error::ServerError;
 
 /// How long a client may take to send the head of a request, also between two requests of one connection.
@@ -73,16 +74,10 @@ impl App {
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(HTTP2_STREAMS_MAX);
         let builder = Arc::new(builder);
-        let connections = Arc::new(Semaphore::new(self.shared().http.connections_max));
-        let graceful = GracefulShutdown::new();
+        let connections = Connections::new(self.shared().http.connections_max);
         loop {
-            // At the limit nobody is accepted: who waits is in the kernel's own bounded queue.
-            let accepted = async {
-                let place = Arc::clone(&connections).acquire_owned().await;
-                (place, listening.listener.accept().await)
-            };
-            let (place, accepted) = tokio::select! {
-                accepted = accepted => accepted,
+            let accepted = tokio::select! {
+                accepted = listening.listener.accept() => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             let (stream, peer) = match accepted {
@@ -93,25 +88,40 @@ impl App {
                     continue;
                 }
             };
+            // Who comes after this one waits in the kernel's own bounded queue.
+            let place = tokio::select! {
+                place = connections.place() => place,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
             // Lines of a log are small and must not wait for each other.
             let _ = stream.set_nodelay(true);
             let app = self.clone();
+            let seat = Arc::clone(place.seat());
             let service = service_fn(move |mut request: http::Request<Incoming>| {
-                let app = app.clone();
+                let (app, seat) = (app.clone(), Arc::clone(&seat));
                 request.extensions_mut().insert(peer);
-                async move { Ok::<_, Infallible>(app.handle(request.map(Body::new)).await) }
+                async move { Ok::<_, Infallible>(seat.answer(app.handle(request.map(Body::new))).await) }
             });
-            let builder = Arc::clone(&builder);
-            let watcher = graceful.watcher();
+            let (builder, mut stop) = (Arc::clone(&builder), stop.clone());
             tokio::spawn(async move {
-                let connection = builder.serve_connection(TokioIo::new(stream), service);
-                if let Err(error) = watcher.watch(connection).await {
+                let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+                let mut is_stopping = false;
+                let ended = loop {
+                    tokio::select! {
+                        ended = connection.as_mut() => break ended,
+                        () = place.must_leave() => break Ok(()),
+                        _ = stop.wait_for(|stop| *stop), if !is_stopping => {
+                            is_stopping = true;
+                            connection.as_mut().graceful_shutdown();
+                        }
+                    }
+                };
+                if let Err(error) = ended {
                     tracing::debug!("a connection broke off: {error}");
                 }
-                drop(place);
             });
         }
-        if tokio::time::timeout(CLOSE_TIMEOUT, graceful.shutdown()).await.is_err() {
+        if tokio::time::timeout(CLOSE_TIMEOUT, connections.all_ended()).await.is_err() {
             tracing::warn!("some connections did not finish within {} s", CLOSE_TIMEOUT.as_secs());
         }
     }

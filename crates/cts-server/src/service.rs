@@ -11,6 +11,7 @@ use cts_config::{Kind, Profile, ServiceConfig, Sources};
 use cts_engine::WorkerKind;
 use cts_model::SystemClock;
 use cts_observe::{Style, Telemetry, TelemetryOptions};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 
 use crate::app::{App, AppParts, http_options, open_engine};
@@ -32,6 +33,8 @@ pub struct Start {
 }
 
 /// How long the runtime may take to end what hangs.
+/// Most files that this process wants to have open.
+const OPEN_FILES_MAX: u64 = 65_536;
 const RUNTIME_END: Duration = Duration::from_secs(2);
 
 /// Runs the service to its end and returns the exit code of the process: 0 clean, 1 failed, 2 configuration or lock,
@@ -62,12 +65,13 @@ fn run_to_end(start: Start) -> Result<End, ServerError> {
         tracing::warn!("{warning}");
     }
     let lock = ServiceLock::take(&config.storage.base_storage_path)?;
+    let open_files = raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("cts-lite")
         .build()
         .map_err(ServerError::Runtime)?;
-    let end = runtime.block_on(serve(&config, &lock));
+    let end = runtime.block_on(serve(&config, &lock, open_files));
     runtime.shutdown_timeout(RUNTIME_END);
     if let Err(error) = lock.withdraw() {
         tracing::warn!("{}", error.report());
@@ -75,13 +79,30 @@ fn run_to_end(start: Start) -> Result<End, ServerError> {
     end
 }
 
-async fn serve(config: &ServiceConfig, lock: &ServiceLock) -> Result<End, ServerError> {
+/// Lets this process open as many files as it may, up to a bound, and returns how many those are. Shells and service
+/// managers give a thousand, which fewer connections than that use up.
+fn raise_open_files() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(OPEN_FILES_MAX, |most| most.min(OPEN_FILES_MAX));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+        match setrlimit(Resource::Nofile, raised) {
+            Ok(()) => limit.current = Some(wanted),
+            Err(error) => tracing::warn!("cannot open more than {:?} files: {error}", limit.current),
+        }
+    }
+    limit.current.and_then(|current| usize::try_from(current).ok()).unwrap_or(usize::MAX)
+}
+
+async fn serve(config: &ServiceConfig, lock: &ServiceLock, open_files: usize) -> Result<End, ServerError> {
     let mut signals = Signals::listen()?;
     // The address is taken before anything is recovered, so that a wrong one costs nothing.
     let listening = Listening::bind(&config.http.host, config.http.port).await?;
     let engine = open_engine(config, WorkerKind::Service, None).await?;
     let mut http = http_options(config);
     http.port = listening.address().port();
+    // The other half is for runs, files and the database.
+    http.connections_max = http.connections_max.min(open_files / 2);
     let clock = engine.clock().clone();
     let app = App::build(AppParts { engine, http });
     let background = background::start(&app, config.storage.cleanup_interval);

@@ -13,6 +13,7 @@ use crate::access::address::Network;
 use crate::cache::RunBodies;
 use crate::checks::LastMachine;
 use crate::layers::measure::HttpMetrics;
+use crate::metrics::ServiceMetrics;
 use crate::openapi::Document;
 
 /// What the door for programs is told.
@@ -101,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) closing: watch::Sender<bool>,
     /// What is counted here.
     pub(crate) metrics: HttpMetrics,
+    /// What is told of the service as a whole.
+    pub(crate) service_metrics: ServiceMetrics,
     /// The health checks.
     pub(crate) checks: Checks,
     /// What the machine was at when it was looked at last.

@@ -7,8 +7,8 @@
 pub(crate) mod open;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use sqlx::{PgPool, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
@@ -54,7 +54,11 @@ impl Default for SqliteOptions {
 #[derive(Clone)]
 pub struct Db {
     engine: Arc<Engine>,
+    write_observer: Arc<OnceLock<WriteObserver>>,
 }
+
+/// Hears of every write: how long its caller waited, and whether it is durable.
+type WriteObserver = Box<dyn Fn(Duration, bool) + Send + Sync>;
 
 enum Engine {
     Sqlite {
@@ -76,6 +80,16 @@ impl std::fmt::Debug for Db {
 }
 
 impl Db {
+    fn new(engine: Engine) -> Self {
+        Self { engine: Arc::new(engine), write_observer: Arc::default() }
+    }
+
+    /// Tells `observer` of every write from now on, of all clones: how long its caller waited, and whether it is
+    /// durable. It is called on the caller's thread and must not wait. Only the first observer is heard.
+    pub fn observe_writes(&self, observer: impl Fn(Duration, bool) + Send + Sync + 'static) {
+        let _ = self.write_observer.set(Box::new(observer));
+    }
+
     /// Opens a SQLite file and brings its schema up to date.
     ///
     /// # Errors
@@ -96,7 +110,7 @@ impl Db {
         let (writer, queue) = mpsc::channel(WAITING_JOBS_MAX);
         let tx = Some(Tx::new(Connection::Sqlite(connection)));
         tokio::spawn(Writer { path: path.to_owned(), options: options.clone(), queue, tx }.serve());
-        Ok(Self { engine: Arc::new(Engine::Sqlite { readers, writer, _folder: folder }) })
+        Ok(Self::new(Engine::Sqlite { readers, writer, _folder: folder }))
     }
 
     /// Opens an empty SQLite database that is gone with its last clone. It lies in a temporary folder and not in
@@ -120,7 +134,7 @@ impl Db {
     pub async fn connect_postgres(url: &str, schema: Option<&str>) -> Result<Self, StoreError> {
         let pool = open::postgres(url, schema).await?;
         crate::migrate::postgres(&pool).await?;
-        Ok(Self { engine: Arc::new(Engine::Postgres(pool)) })
+        Ok(Self::new(Engine::Postgres(pool)))
     }
 
     /// Runs `f` in a transaction and returns what it returned, once that is durable.
@@ -130,6 +144,19 @@ impl Db {
     /// # Errors
     /// What `f` returned, everything that it changed being undone; or why it could not be committed.
     pub async fn write<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        let begun = Instant::now();
+        let result = self.write_unobserved(f).await;
+        if let Some(observer) = self.write_observer.get() {
+            observer(begun.elapsed(), result.is_ok());
+        }
+        result
+    }
+
+    async fn write_unobserved<T, F>(&self, f: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,

@@ -22,6 +22,9 @@ const INPUT_BYTES_MAX: u32 = 65_536;
 /// A reader that takes more for such an input does not stream.
 const MEMORY_MB_MAX: u32 = 512;
 
+/// An input that takes longer hangs. What unpacks most, to a hundred megabytes, takes some two seconds on a quiet machine.
+const HANG_SECONDS: u32 = 60;
+
 /// Small logs with which the reader is tested.
 const EDGE_LOGS: &str = "crates/cts-can/tests/fixtures/edge";
 
@@ -96,7 +99,7 @@ fn targets(seconds: u64, seed: Option<u32>) -> Result<(), Failed> {
         fuzz.arg(format!("-max_total_time={seconds}"))
             .arg(format!("-max_len={INPUT_BYTES_MAX}"))
             .arg(format!("-rss_limit_mb={MEMORY_MB_MAX}"))
-            .arg("-timeout=10")
+            .arg(format!("-timeout={HANG_SECONDS}"))
             .arg("-print_final_stats=1")
             .arg("-verbosity=0")
             .arg(format!("-artifact_prefix={}/", artifacts.display()));

@@ -3,7 +3,6 @@
 //! What cannot be read keeps its last value: a container may hide a part.
 
 use std::fs;
-use std::time::Instant;
 
 use super::{Counter, FloatGauge, Gauge, Registry};
 
@@ -15,11 +14,10 @@ const TICKS_PER_SECOND: u64 = 100;
 pub struct ProcessMetrics {
     cpu: CpuCounter,
     resident: Gauge,
+    virtual_memory: Gauge,
     open_files: Gauge,
     open_files_max: Gauge,
     threads: Gauge,
-    uptime: FloatGauge,
-    started: Instant,
 }
 
 /// The processor time of the process as a counter with fractions.
@@ -69,11 +67,10 @@ impl ProcessMetrics {
                 ),
             },
             resident: registry.gauge("process_resident_memory_bytes", "Resident memory of this process, in bytes"),
+            virtual_memory: registry.gauge("process_virtual_memory_bytes", "Virtual memory of this process, in bytes"),
             open_files: registry.gauge("process_open_fds", "Open file descriptors of this process"),
             open_files_max: registry.gauge("process_max_fds", "Most file descriptors that this process may open"),
             threads: registry.gauge("process_threads", "Threads of this process"),
-            uptime: registry.float_gauge("cts_uptime_seconds", "Time since the service started, in seconds"),
-            started: Instant::now(),
         }
     }
 
@@ -85,8 +82,9 @@ impl ProcessMetrics {
             self.cpu.rise_to(seconds);
             self.threads.set(threads);
         }
-        if let Some(pages) = fs::read_to_string("/proc/self/statm").ok().as_deref().and_then(resident_pages) {
-            self.resident.set(pages.saturating_mul(page_bytes()));
+        if let Some((all, resident)) = fs::read_to_string("/proc/self/statm").ok().as_deref().and_then(own_pages) {
+            self.virtual_memory.set(all.saturating_mul(page_bytes()));
+            self.resident.set(resident.saturating_mul(page_bytes()));
         }
         if let Ok(files) = fs::read_dir("/proc/self/fd") {
             self.open_files.set(i64::try_from(files.count()).unwrap_or(i64::MAX));
@@ -94,7 +92,6 @@ impl ProcessMetrics {
         if let Some(most) = fs::read_to_string("/proc/self/limits").ok().as_deref().and_then(open_files_max) {
             self.open_files_max.set(most);
         }
-        self.uptime.set(self.started.elapsed().as_secs_f64());
     }
 }
 
@@ -163,8 +160,10 @@ fn own_stat(text: &str) -> Option<(u64, i64)> {
     Some((user + system, fields.get(17)?.parse().ok()?))
 }
 
-fn resident_pages(text: &str) -> Option<i64> {
-    text.split_whitespace().nth(1)?.parse().ok()
+/// All pages, and those that are resident: the first fields of `/proc/<pid>/statm`.
+fn own_pages(text: &str) -> Option<(i64, i64)> {
+    let mut fields = text.split_whitespace();
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
 fn open_files_max(text: &str) -> Option<i64> {

@@ -140,6 +140,15 @@ impl Keyring {
         Ok(entry)
     }
 
+    /// Returns how many tokens were used since a moment; a session counts as its token.
+    pub(crate) fn users_since(&self, since: Timestamp) -> usize {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let is_user = |entry: &&Arc<Entry>| {
+            entry.token.session_of.is_none() && entry.used_ms.load(Ordering::Relaxed) >= since.as_ms()
+        };
+        entries.values().filter(is_user).count()
+    }
+
     /// Returns whether a token or session is still good, as far as that is known in memory.
     pub(crate) fn is_good(&self, id: TokenId, now: Timestamp) -> bool {
         let Some(entry) = self.known(id) else { return false };

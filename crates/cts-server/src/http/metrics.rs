@@ -78,6 +78,10 @@ async fn on_snapshot<T: Send + 'static>(
     }
     let streams = shared.http.streams_max.saturating_sub(shared.streams.available_permits());
     shared.metrics.streams.set(i64::try_from(streams).unwrap_or(i64::MAX));
+    let access = &shared.access;
+    shared
+        .service_metrics
+        .look(shared.clock.now(), &shared.checks.results(), |since| access.keyring.users_since(since));
     let registry = Arc::clone(shared.engine.metrics().registry());
     let made = tokio::task::spawn_blocking(move || make(registry.snapshot())).await;
     made.map_err(|error| Refusal::new(Code::Internal, format!("cannot render the metrics: {error}")))
@@ -118,6 +122,7 @@ fn summarize(snapshot: &Snapshot, now: Timestamp) -> MetricsSummary {
             artifacts_generated: whole("cts_artifacts_stored_total"),
             artifact_bytes: whole("cts_artifact_bytes_total"),
             log_bytes: whole("cts_run_log_bytes_total"),
+            unique_users: whole("cts_users_active"),
         },
         system_metrics: SystemMetrics {
             cpu_percent: snapshot.total("system_cpu_percent"),
