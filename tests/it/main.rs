@@ -7,6 +7,7 @@
 mod support;
 
 mod access;
+mod canary;
 mod crash;
 mod embedded;
 mod faults;

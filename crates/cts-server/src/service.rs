@@ -33,6 +33,8 @@ pub struct Start {
 }
 
 /// How long the runtime may take to end what hangs.
+/// How long the database may take to close.
+const DATABASE_END: Duration = Duration::from_secs(5);
 /// Most files that this process wants to have open.
 const OPEN_FILES_MAX: u64 = 65_536;
 const RUNTIME_END: Duration = Duration::from_secs(2);
@@ -130,6 +132,10 @@ async fn serve(config: &ServiceConfig, lock: &ServiceLock, open_files: usize) ->
         tokio::select! {
             _ = serving => {}
             number = signals.next() => return Ok(End::AtOnce(number)),
+        }
+        // The write-ahead log is carried over into the one file that a copy of the data directory needs.
+        if tokio::time::timeout(DATABASE_END, app.engine().db().close()).await.is_err() {
+            tracing::warn!("the database was not closed within {} s; nothing is lost", DATABASE_END.as_secs());
         }
     }
     tracing::info!("stopped");

@@ -109,7 +109,7 @@ impl Db {
         let readers = open::readers(path, options).await?;
         let (writer, queue) = mpsc::channel(WAITING_JOBS_MAX);
         let tx = Some(Tx::new(Connection::Sqlite(connection)));
-        tokio::spawn(Writer { path: path.to_owned(), options: options.clone(), queue, tx }.serve());
+        tokio::spawn(Writer::new(path.to_owned(), options.clone(), queue, tx).serve());
         Ok(Self::new(Engine::Sqlite { readers, writer, _folder: folder }))
     }
 

@@ -99,9 +99,11 @@ impl Tx {
     ) -> Result<Result<Run, BadTransition>, StoreError> {
         let mut run = self.run(id).await?.ok_or(StoreError::RunNotFound(id))?;
         let (state, attempt, cancel_asked) = (run.state, run.attempt, run.cancel_asked);
+        let had_secrets = !run.request.secret_params.is_empty();
         if let Err(refused) = run.apply(now, event) {
             return Ok(Err(refused));
         }
+        self.drops_secrets |= had_secrets && run.request.secret_params.is_empty();
         let update = "UPDATE runs SET status = $4, attempt = $5, worker_id = $6, cancel_asked = $7, started_at_ms = $8,
                 ended_at_ms = $9, not_before_ms = $10, progress = $11, history = $12, secret_params = $13
             WHERE id = $1 AND status = $2 AND attempt = $3";

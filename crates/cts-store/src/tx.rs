@@ -16,6 +16,8 @@ use crate::sql::{Row, Statement};
 pub struct Tx {
     pub(crate) connection: Connection,
     pub(crate) events: Vec<NewEvent>,
+    /// Whether a secret was taken out of a row, so that it must leave the file as well.
+    pub(crate) drops_secrets: bool,
 }
 
 /// The connection below a transaction.
@@ -27,7 +29,7 @@ pub(crate) enum Connection {
 
 impl Tx {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, events: Vec::new() }
+        Self { connection, events: Vec::new(), drops_secrets: false }
     }
 
     /// Returns every row.

@@ -25,6 +25,8 @@ pub(crate) const WAITING_JOBS_MAX: usize = 1024;
 const BATCH_JOBS_MAX: usize = 128;
 /// After this long a batch takes no further jobs.
 const BATCH_TIME_MAX: Duration = Duration::from_millis(50);
+/// Pause before another try to empty the write-ahead log, after readers held it.
+const EMPTY_PAUSE: Duration = Duration::from_millis(250);
 /// Pause between two tries to lock a file that another process has locked.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
@@ -48,18 +50,24 @@ pub(crate) enum Message {
 }
 
 pub(crate) struct Writer {
-    pub(crate) path: PathBuf,
-    pub(crate) options: SqliteOptions,
-    pub(crate) queue: mpsc::Receiver<Message>,
+    path: PathBuf,
+    options: SqliteOptions,
+    queue: mpsc::Receiver<Message>,
     /// None after a failure that left the connection in an unknown state.
-    pub(crate) tx: Option<Tx>,
+    tx: Option<Tx>,
+    /// Whether the write-ahead log holds a secret that is in no row any more.
+    log_holds_secret: bool,
 }
 
 impl Writer {
+    pub(crate) fn new(path: PathBuf, options: SqliteOptions, queue: mpsc::Receiver<Message>, tx: Option<Tx>) -> Self {
+        Self { path, options, queue, tx, log_holds_secret: false }
+    }
+
     /// Serves until everybody who could send is gone, or until it is told to close.
     pub(crate) async fn serve(mut self) {
         let mut closed = None;
-        while let Some(message) = self.queue.recv().await {
+        while let Some(message) = self.next().await {
             match message {
                 Message::Job(job) => closed = self.batch(job).await,
                 Message::Close(done) => closed = Some(done),
@@ -84,6 +92,36 @@ impl Writer {
         }
         if let Some(done) = closed {
             let _ = done.send(());
+        }
+    }
+
+    /// Returns what comes next. While nothing does, a secret that has left its row leaves the write-ahead log too.
+    async fn next(&mut self) -> Option<Message> {
+        while self.log_holds_secret {
+            match self.queue.try_recv() {
+                Ok(message) => return Some(message),
+                Err(mpsc::error::TryRecvError::Disconnected) => return None,
+                Err(mpsc::error::TryRecvError::Empty) => {}
+            }
+            self.log_holds_secret = !self.empty_log().await;
+            if self.log_holds_secret
+                && let Ok(message) = tokio::time::timeout(EMPTY_PAUSE, self.queue.recv()).await
+            {
+                return message;
+            }
+        }
+        self.queue.recv().await
+    }
+
+    /// Carries the write-ahead log over into the file and cuts it to nothing. Tells whether no reader was in the way.
+    async fn empty_log(&mut self) -> bool {
+        let Some(tx) = &mut self.tx else { return false };
+        match tx.all(sql("PRAGMA wal_checkpoint(TRUNCATE)")).await {
+            Ok(rows) => rows.first().is_some_and(|row| row.optional_int("busy").is_ok_and(|busy| busy == Some(0))),
+            Err(error) => {
+                tracing::debug!(%error, "the write-ahead log was not emptied: {error}");
+                false
+            }
         }
     }
 
@@ -122,6 +160,9 @@ impl Writer {
         if let Err(error) = &result {
             tracing::error!(%error, jobs, "a commit of {jobs} writes failed: {error}");
             self.roll_back().await;
+        }
+        if let Some(tx) = &mut self.tx {
+            self.log_holds_secret |= std::mem::take(&mut tx.drops_secrets);
         }
         for settle in written {
             settle(result.clone());

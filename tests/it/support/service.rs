@@ -53,8 +53,7 @@ impl Place {
             std::fs::File::options().create(true).append(true).open(self.folder.path().join("service.log")).unwrap();
         let mut command = self.command();
         command.stdout(Stdio::null()).stderr(log);
-        let child = command.spawn().unwrap();
-        Service::wait_for(child, &self.data())
+        Service::of(&mut command, &self.data())
     }
 
     /// Starts it and waits for its end, which must come by itself.
@@ -115,6 +114,11 @@ impl Drop for Service {
 }
 
 impl Service {
+    /// Starts the command and waits until it listens.
+    pub(crate) fn of(command: &mut Command, data: &Path) -> Self {
+        Self::wait_for(command.spawn().unwrap(), data)
+    }
+
     fn wait_for(mut child: Child, data: &Path) -> Self {
         let pid = child.id();
         let address = until("the service listens", || {

@@ -117,7 +117,7 @@ async fn prepare_writer(
         "PRAGMA wal_autocheckpoint = 4096",
         "PRAGMA journal_size_limit = 67108864",
         "PRAGMA cache_size = -8192",
-        "PRAGMA secure_delete = FAST",
+        "PRAGMA secure_delete = ON",
     ];
     let deadline = tokio::time::Instant::now() + options.busy_wait;
     for pragma in pragmas {
