@@ -35,6 +35,9 @@ impl Planted {
     }
 }
 
+/// Method, path, headers, body.
+type WrongRequest<'a> = (&'a str, &'a str, Vec<(&'a str, String)>, String);
+
 struct Client<'a> {
     service: &'a Service,
     token: String,
@@ -143,7 +146,7 @@ fn plant_and_search(environment: &str) {
     });
     assert!(ended["error"].to_string().contains("*** is wrong"), "the tool's own words are masked: {ended}");
 
-    let wrong: [(&str, &str, Vec<(&str, String)>, String); 10] = [
+    let wrong: [WrongRequest<'_>; 10] = [
         ("GET", "/v1/runs", vec![("Authorization", format!("Bearer {bearer}"))], String::new()),
         ("GET", "/v1/runs", vec![("Authorization", format!("JWT {bearer}"))], String::new()),
         ("GET", "/v1/runs", vec![("Authorization", format!("Basic {basic}"))], String::new()),
