@@ -1,11 +1,14 @@
-//! Tells the binary from which commit it was built and when, for `GET /v1/version`.
+//! Tells the binary from which commit it was built and when, for `GET /v1/version`; and puts the built interface into it.
 //!
 //! Only release builds look at the repository, so that a commit does not make every debug build compile again. What the
 //! environment says wins: `CTS_GIT_SHA`, `CTS_BUILT_AT`, `SOURCE_DATE_EPOCH`.
 
+#[path = "build/ui_files.rs"]
+mod ui_files;
+
 use std::path::{Path, PathBuf};
 
-fn main() {
+fn main() -> std::io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     for name in ["CTS_GIT_SHA", "CTS_BUILT_AT", "SOURCE_DATE_EPOCH"] {
         println!("cargo:rerun-if-env-changed={name}");
@@ -23,6 +26,7 @@ fn main() {
     if let Some(built_at) = built_at {
         println!("cargo:rustc-env=CTS_BUILT_AT={built_at}");
     }
+    ui_files::write()
 }
 
 /// Returns the commit that is checked out; none outside a repository.

@@ -14,8 +14,9 @@ const SAMPLE: &str = "examples/toyota-60s.rlog.zst";
 /// Where the artifacts go; ignored by git.
 const OUT_DIR: &str = "cts-results/demo";
 
-/// Builds `cts` and runs `rlog-to-csv` on the sample log.
+/// Builds the interface where that is possible, then `cts`, and runs `rlog-to-csv` on the sample log.
 pub(crate) fn run() -> Result<(), Failed> {
+    crate::ui::run_if_possible();
     println!("Building cts. The first time takes some minutes: everything is compiled, the database included.\n");
     start(&mut cargo(["build", "--package", "cts-cli"]))?;
 
@@ -34,7 +35,7 @@ What next (`cts` is {cts}):
   head {OUT_DIR}/{first}
   cts cap                      every tool
   cts cap rlog-to-csv          the parameters of this one
-  cts serve                    the same as a service, with a page to try it at http://127.0.0.1:8080/docs
+  cts serve                    the same as a service, with its web interface at http://127.0.0.1:8080
   docs/guides/first-steps.md   from here to an own tool in ten minutes",
         cts = cts.strip_prefix(root::workspace()).unwrap_or(&cts).display(),
     );

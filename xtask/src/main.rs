@@ -17,6 +17,7 @@ mod service;
 mod soak;
 mod test;
 mod tidy;
+mod ui;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ cargo xtask <command>
   test [filter…]     build the binaries and run every test
   ci [stage…]        everything that a change has to pass, or only the named stages (`ci --list`)
   tidy               check what rustc and clippy cannot: arrows between crates, module docs, words, links
+  ui [--force]       build the web interface into ui/dist (needs Node.js), unless it is there already
   codegen [--check]  write the committed generated files again, or only say which are stale
   dev [option…]      build and start `cts-lite` with its data in target/dev
   bench [figure…]    measure the figures of docs/benchmarks.md with release builds (`bench --list`)
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "ci" => ci::run(rest),
         "tidy" => tidy::run(),
+        "ui" => ui::run(rest),
         "codegen" => codegen::run(rest),
         "dev" => dev::run(rest),
         "bench" => bench::run(rest),

@@ -5,6 +5,7 @@
 
 mod arrows;
 mod documents;
+mod interface;
 mod map;
 mod sources;
 mod tree;
@@ -64,7 +65,7 @@ pub(crate) fn run() -> Result<(), Failed> {
 /// Returns every fault of the tree, in the order of the files.
 pub(crate) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for rule in [arrows::check, sources::check, words::check, documents::check] {
+    for rule in [arrows::check, sources::check, words::check, documents::check, interface::check] {
         faults.extend(rule(tree));
     }
     faults.sort();

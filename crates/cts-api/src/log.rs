@@ -103,4 +103,8 @@ pub struct LogPage {
     /// The `from` of the next page; while the run goes on, it is where new lines will be.
     #[schema(minimum = 1)]
     pub next_from: u64,
+    /// Number of the last line that is stored, filters aside: how long the log is by now.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub last_seq: u64,
 }

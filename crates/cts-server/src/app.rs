@@ -66,7 +66,7 @@ impl App {
             run_bodies: RunBodies::new(),
             streams: Arc::new(Semaphore::new(http.streams_max)),
             closing: watch::Sender::new(false),
-            metrics: HttpMetrics::new(&registry, openapi.paths.paths.keys().cloned()),
+            metrics: HttpMetrics::new(&registry, table.templates()),
             service_metrics: ServiceMetrics::new(&registry, engine.clock().now(), &checks.results()),
             checks,
             machine,

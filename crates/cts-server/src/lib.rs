@@ -21,6 +21,7 @@ mod metrics;
 mod problem;
 mod state;
 mod stream;
+mod ui;
 
 mod openapi;
 

@@ -2,11 +2,13 @@
 //!
 //! A line says what its route needs, or it is no line: [`Table`] takes no other. Methods of one path stand together.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
+use axum::routing::{MethodRouter, get};
 use cts_model::Role;
 use http::{Method, StatusCode};
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -22,12 +24,15 @@ use crate::http::{
 use crate::layers::gate::{self, Gate};
 use crate::openapi;
 use crate::state::Shared;
+use crate::ui;
 
 use Role::{Admin, Operator, Viewer};
 
 /// Returns every route.
 pub(crate) fn table() -> Table {
-    Table::default()
+    let pages = ui::PAGES.iter().fold(Table::default(), |table, page| table.file(page, get(ui::page)));
+    pages
+        .file(ui::ASSETS, get(ui::asset))
         .open(routes!(service::version))
         .open(routes!(service::health))
         .needs(Viewer, routes!(health::overall))
@@ -101,12 +106,30 @@ pub(crate) struct Operation {
 
 /// The lines of the table.
 #[derive(Default)]
-pub(crate) struct Table(Vec<(Arc<Operation>, UtoipaMethodRouter<Arc<Shared>>)>);
+pub(crate) struct Table {
+    /// What the document describes.
+    described: Vec<(Arc<Operation>, UtoipaMethodRouter<Arc<Shared>>)>,
+    /// Pages and files of the interface, which are nothing for programs.
+    files: Vec<(Arc<Operation>, MethodRouter<Arc<Shared>>)>,
+}
 
 impl Table {
     /// Adds a route that everybody may ask.
     fn open(self, route: UtoipaMethodRouter<Arc<Shared>>) -> Self {
         self.line(Needs::Nothing, route)
+    }
+
+    /// Adds a file of the interface, which everybody may read: it holds nothing of anybody.
+    fn file(mut self, template: &str, methods: MethodRouter<Arc<Shared>>) -> Self {
+        let operation = Operation {
+            needs: Needs::Nothing,
+            template: template.to_owned(),
+            action: format!("GET {template}").into(),
+            changes: false,
+            success: StatusCode::OK.as_u16(),
+        };
+        self.files.push((Arc::new(operation), methods));
+        self
     }
 
     /// Adds a route whose handler looks at the token itself.
@@ -135,20 +158,26 @@ impl Table {
         }
         let operation = found.pop().filter(|_| found.is_empty());
         let operation = operation.expect("a line of the table is one operation, since each says what it needs");
-        self.0.push((Arc::new(operation), (schemas, paths, methods)));
+        self.described.push((Arc::new(operation), (schemas, paths, methods)));
         self
     }
 
     /// Returns the document of the routes.
     pub(crate) fn document(&self) -> utoipa::openapi::OpenApi {
         let described = OpenApiRouter::with_openapi(openapi::head());
-        let described = self.0.iter().fold(described, |described, (_, route)| described.routes(route.clone()));
+        let described = self.described.iter().fold(described, |described, (_, route)| described.routes(route.clone()));
         described.split_for_parts().1
+    }
+
+    /// Returns the templates of all paths.
+    pub(crate) fn templates(&self) -> BTreeSet<String> {
+        self.operations().map(|operation| operation.template.clone()).collect()
     }
 
     /// Returns the routes, each behind its gate.
     pub(crate) fn router(self, shared: &Arc<Shared>) -> Router<Arc<Shared>> {
-        self.0.into_iter().fold(Router::new(), |router, (operation, (_, _, methods))| {
+        let described = self.described.into_iter().map(|(operation, (_, _, methods))| (operation, methods));
+        described.chain(self.files).fold(Router::new(), |router, (operation, methods)| {
             let template = operation.template.clone();
             let gate = Arc::new(Gate { operation, shared: Arc::clone(shared) });
             let gate = from_fn(move |request: Request, next: Next| gate::pass(Arc::clone(&gate), request, next));
@@ -157,9 +186,9 @@ impl Table {
     }
 
     /// Returns what is known about every route.
-    #[cfg(test)]
     fn operations(&self) -> impl Iterator<Item = &Operation> {
-        self.0.iter().map(|(operation, _)| &**operation)
+        let described = self.described.iter().map(|(operation, _)| operation);
+        described.chain(self.files.iter().map(|(operation, _)| operation)).map(|operation| &**operation)
     }
 }
 
@@ -213,12 +242,17 @@ mod tests {
         "GET /v1/health",
     ];
 
+    fn is_page(template: &str) -> bool {
+        ui::PAGES.contains(&template)
+    }
+
     #[test]
     fn only_what_the_contract_names_is_open_and_nothing_that_changes_something() {
         for operation in table().operations() {
             match operation.needs {
                 Needs::Nothing => {
-                    let is_file = operation.template == "/docs" || operation.template.starts_with("/docs/");
+                    let is_docs = operation.template == "/docs" || operation.template.starts_with("/docs/");
+                    let is_file = is_docs || operation.template == ui::ASSETS || is_page(&operation.template);
                     assert!(OPEN.contains(&&*operation.action) || is_file, "{} is open", operation.action);
                     assert!(!operation.changes, "{} is open and changes something", operation.action);
                 }
@@ -241,6 +275,16 @@ mod tests {
             let administers =
                 ["/v1/tokens", "/v1/audit", "/v1/log-level"].iter().any(|path| operation.template.starts_with(path));
             assert_eq!(administers, operation.needs == Needs::Role(Admin), "{}", operation.action);
+        }
+    }
+
+    #[test]
+    fn no_page_stands_where_programs_ask() {
+        let document = table().document();
+        for page in ui::PAGES {
+            let is_api =
+                ["/v1", "/health", "/metrics", "/config", "/docs", "/openapi"].iter().any(|p| page.starts_with(p));
+            assert!(!is_api && !document.paths.paths.contains_key(page), "{page}");
         }
     }
 

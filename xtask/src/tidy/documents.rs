@@ -5,7 +5,7 @@
 use crate::tidy::{Fault, Tree};
 
 /// Folders whose paths are checked where they stand in code marks.
-const FOLDERS: [&str; 8] = ["crates/", "xtask/", "tests/", "docs/", "examples/", "fuzz/", "deploy/", ".ci/"];
+const FOLDERS: [&str; 9] = ["crates/", "xtask/", "tests/", "docs/", "examples/", "fuzz/", "deploy/", ".ci/", "ui/src/"];
 
 /// Checks every Markdown document.
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {

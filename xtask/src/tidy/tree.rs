@@ -7,10 +7,13 @@ use std::path::Path;
 use crate::error::{Doing, Failed};
 
 /// Folders that hold nothing of ours.
-const SKIPPED_FOLDERS: [&str; 6] = ["target", ".git", "node_modules", "cts-results", "corpus", "dist"];
+const SKIPPED_FOLDERS: [&str; 7] = ["target", ".git", "node_modules", "cts-results", "corpus", "dist", "screenshots"];
 
 /// What files of text end with; others are known by their path alone.
-const TEXT: [&str; 10] = [".rs", ".md", ".toml", ".json", ".sql", ".yml", ".yaml", ".sh", ".html", ".lock"];
+const TEXT: [&str; 15] = [
+    ".rs", ".md", ".toml", ".json", ".sql", ".yml", ".yaml", ".sh", ".html", ".lock", ".ts", ".tsx", ".mjs", ".css",
+    ".svg",
+];
 
 /// Paths relative to the workspace, `/`-separated, with the text of those that are text.
 #[derive(Debug, Default)]

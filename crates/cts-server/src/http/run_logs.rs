@@ -265,5 +265,6 @@ pub(crate) async fn list(
         logs: page.lines.iter().map(|line| LogEntry::from(&**line)).collect(),
         has_more: page.has_more,
         next_from: page.next_from,
+        last_seq: page.last_seq,
     }))
 }

@@ -72,7 +72,18 @@ async fn a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_that_is_no_route_is_refused() {
     let app = TestApp::new().await;
-    for path in ["/", "/v1", "/v1/runs/", "/v2/runs", "/v1/runs/x/y/z", "/docs/../etc/passwd", "/%2e%2e/x"] {
+    for path in [
+        "/v1",
+        "/tools/x/y",
+        "/nope",
+        "/index.html",
+        "/assets/none.js",
+        "/v1/runs/",
+        "/v2/runs",
+        "/v1/runs/x/y/z",
+        "/docs/../etc/passwd",
+        "/%2e%2e/x",
+    ] {
         let answer = app.get(path).await;
         assert!(matches!(answer.status.as_u16(), 400 | 404), "{path}: {}", answer.status);
         answer.problem(answer.status.as_u16());

@@ -123,6 +123,7 @@ async fn a_log_is_read_by_pages_and_searched() {
         (vec![1, 2, 3, 4], json!(true), json!(5))
     );
     let rest = app.get(&format!("{path}?from=5")).await.expect(200);
+    assert_eq!((first["last_seq"].clone(), rest["last_seq"].clone()), (json!(11), json!(11)));
     assert_eq!((seqs(&rest).len(), rest["has_more"].clone(), rest["next_from"].clone()), (7, json!(false), json!(12)));
     assert_eq!(seqs(&app.get(&format!("{path}?level=warning")).await.expect(200)), [11]);
     assert_eq!(seqs(&app.get(&format!("{path}?q=hOT")).await.expect(200)), [11]);

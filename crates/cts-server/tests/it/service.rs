@@ -329,6 +329,31 @@ async fn a_page_of_another_site_cannot_change_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_address_of_a_page_answers_with_the_interface_and_no_address_of_the_api_does() {
+    let app = TestApp::new().await;
+    for path in ["/", "/tools", "/tools/rlog-to-csv", "/runs?status=failed", "/runs/abc", "/system", "/system/audit"] {
+        let page = app.get(path).await;
+        assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("script-src 'self';") && policy.contains("connect-src 'self'"), "{path}: {policy}");
+        assert!(!page.text().contains("http://") && !page.text().contains("https://"), "{path} names another origin");
+        for script in page.text().split("<script").skip(1) {
+            assert!(script.contains("src=\"/assets/"), "{path}: a script stands in the page: {script}");
+        }
+    }
+    for path in
+        ["/v1/none", "/v1/runs/abc", "/health/none", "/metrics/none", "/docs/none.js", "/assets/none.js", "/none"]
+    {
+        let answer = app.get(path).await;
+        assert!(answer.header("content-type").starts_with("application/problem+json"), "{path}");
+        answer.problem(answer.status.as_u16());
+    }
+    let changed = app.call(Method::POST, "/runs", &[], Body::empty()).await;
+    assert_eq!(changed.problem(405), "METHOD_NOT_ALLOWED");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_loads_nothing_from_elsewhere() {
     let app = TestApp::new().await;
     let page = app.get("/docs").await;

@@ -1,0 +1,55 @@
+// Colors that can be read on both grounds (WCAG 2.2 AA), system fonts, and no movement for those who want none.
+import { createTheme, type CSSVariablesResolver } from "@mantine/core";
+
+export const theme = createTheme({
+  primaryColor: "blue",
+  primaryShade: { light: 8, dark: 8 },
+  respectReducedMotion: true,
+  defaultRadius: "sm",
+  cursorType: "pointer",
+  fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif",
+  fontFamilyMonospace: "ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace",
+  headings: { sizes: { h1: { fontSize: "1.5rem" }, h2: { fontSize: "1.15rem" }, h3: { fontSize: "1rem" } } },
+});
+
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    "--mantine-color-dimmed": "#4d555e",
+    "--mantine-color-placeholder": "#666e76",
+    "--mantine-color-error": "#b42318",
+    "--mantine-color-anchor": "#1558a0",
+    "--cts-ok": "#1f6f34",
+    "--cts-bad": "#b42318",
+    "--cts-warn": "#8a4b00",
+    "--cts-busy": "#1558a0",
+    "--cts-idle": "#4d555e",
+    "--cts-ground": "#f6f7f9",
+    "--cts-line": "#d8dde3",
+    "--cts-log-ground": "#ffffff",
+    "--cts-hover": "#eef3f8",
+    "--cts-drop": "#e8f1fb",
+    "--cts-mark": "#fff3bf",
+    "--cts-magenta": "#8a2a86",
+    "--cts-cyan": "#0b6b74",
+  },
+  dark: {
+    "--mantine-color-dimmed": "#a9b1ba",
+    "--mantine-color-placeholder": "#9aa2ab",
+    "--mantine-color-error": "#ff9c92",
+    "--mantine-color-anchor": "#8cc4ff",
+    "--cts-ok": "#7ddc92",
+    "--cts-bad": "#ff9c92",
+    "--cts-warn": "#f2c078",
+    "--cts-busy": "#8cc4ff",
+    "--cts-idle": "#a9b1ba",
+    "--cts-ground": "#141517",
+    "--cts-line": "#3b4046",
+    "--cts-log-ground": "#101113",
+    "--cts-hover": "#1f2327",
+    "--cts-drop": "#15263a",
+    "--cts-mark": "#4a3d05",
+    "--cts-magenta": "#eba0e6",
+    "--cts-cyan": "#7fd6de",
+  },
+});
