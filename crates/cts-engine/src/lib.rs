@@ -464,12 +464,14 @@ impl Engine {
         })
     }
 
-    /// Asks the database for something small and returns how many runs wait.
+    /// Asks the database for something small, takes its lock for writing for a moment without writing anything, and
+    /// returns how many runs wait.
     ///
     /// # Errors
     /// A database that does not answer.
     pub async fn check_database(&self) -> Result<u64, EngineError> {
         self.inner.db.ping().await?;
+        self.inner.db.write(|_| Box::pin(async { Ok(()) })).await?;
         Ok(self.inner.db.queued_count().await?)
     }
 
