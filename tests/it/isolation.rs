@@ -159,3 +159,30 @@ fn the_network_is_closed_unless_the_tool_says_so() {
     let (_, log) = bash("[access]\nnetwork = true");
     assert_eq!(log, ["open"]);
 }
+
+#[test]
+fn a_run_reads_nothing_of_the_service_itself_whatever_the_roots() {
+    let place = place();
+    place.tool("reads", "cat \"$1\"", "[input]\nrequired = false");
+    let service = place.start();
+    assert!(place.data().join("cts.db").exists());
+    let link = place.folder.path().join("drive.rlog");
+    std::os::unix::fs::symlink(place.data().join("cts.db"), &link).unwrap();
+    let below = |name: &str| place.data().join(name);
+    for path in [below("cts.db"), below("service.json"), below("logs"), below("../data/cts.db"), link] {
+        let body = json!({"tool_id": "reads", "inputs": [{"type": "path", "value": path}]});
+        let answer = service.try_send("POST", "/v1/runs", Some(&body)).unwrap();
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.status, 422, "{}: {text}", path.display());
+        assert!(text.contains("among the service's own files"), "{text}");
+    }
+    // What a user may read beside it is still an input.
+    let drive = place.folder.path().join("other.rlog");
+    std::fs::write(&drive, "bytes of a drive\n").unwrap();
+    let body = json!({"tool_id": "reads", "inputs": [{"type": "path", "value": drive}]});
+    let answer = service.try_send("POST", "/v1/runs", Some(&body)).unwrap();
+    assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+    let run = answer.json()["run_id"].as_str().unwrap().to_owned();
+    assert_eq!(service.end_of(&run)["status"], "completed");
+    assert_eq!(service.log(&run), ["bytes of a drive"]);
+}

@@ -177,7 +177,9 @@ impl Engine {
     /// # Errors
     /// A database or a directory that cannot be used.
     pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
-        let EngineParts { db, blobs, registry, options, clock, ids, kind, environment, metrics } = parts;
+        let EngineParts { db, blobs, registry, mut options, clock, ids, kind, environment, metrics } = parts;
+        let own = [options.data_dir.clone(), log_root(&options), temp_root(&options)];
+        options.input_roots = options.input_roots.except(own);
         let metrics = EngineMetrics::new(&metrics);
         let process = ProcessId::current().ok_or_else(|| {
             let error = std::io::Error::other("the own process is not listed");

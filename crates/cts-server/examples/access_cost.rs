@@ -101,7 +101,7 @@ async fn app(folder: &std::path::Path, name: &str, http: HttpOptions) -> Result<
         log_buffer_lines: 10,
         disk_free_bytes_min: 0,
         sandbox: false,
-        input_roots: InputRoots::Anything,
+        input_roots: InputRoots::anything(),
     };
     let engine = Engine::start(EngineParts {
         db: Db::open_memory().await?,

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
+use super::roots::OUTSIDE_ROOTS;
 use super::{INPUTS_MAX, InputRoots, Refusal, fits, natural_order, refuse_io};
 
 /// Most entries of folders that one input may look at.
@@ -41,7 +42,7 @@ pub(super) fn expand(path: &Path, shown: &str, extensions: &[String], roots: &In
             // What is not there matches nothing; what is outside is refused.
             match roots.follow(&begin) {
                 Ok(_) => walk.step(&begin, &pattern, 0)?,
-                Err(refusal @ ("outside_roots", _)) => return Err(refusal),
+                Err(refusal @ (OUTSIDE_ROOTS, _)) => return Err(refusal),
                 Err(_) => {}
             }
         }

@@ -52,7 +52,7 @@ impl Place {
     }
 
     fn roots(&self) -> InputRoots {
-        InputRoots::Below(vec![self.path("allowed"), self.path("not-mounted")])
+        InputRoots::below(vec![self.path("allowed"), self.path("not-mounted")])
     }
 
     fn input(&self, name: &str) -> InputRef {
@@ -249,7 +249,7 @@ fn how_many_inputs_are_taken_is_the_tools_word() {
         InputRef { kind: InputKind::Path, value: "relative.zst".into() },
         InputRef { kind: InputKind::Path, value: format!("/{}", "x".repeat(5000)) },
     ];
-    let found = resolve(&bad, &logs(), &InputRoots::Anything, &StoredInputs::new());
+    let found = resolve(&bad, &logs(), &InputRoots::anything(), &StoredInputs::new());
     expect![[r#"
         /inputs/0 relative: relative.zst is a relative path; give the whole path
         /inputs/1 length: the path has more than 4096 bytes
@@ -261,16 +261,79 @@ fn how_many_inputs_are_taken_is_the_tools_word() {
 fn no_root_means_nothing_and_any_root_means_everything() {
     let place = Place::new();
     let inputs = [place.input("outside/secret.zst")];
-    assert!(resolve(&inputs, &logs(), &InputRoots::Anything, &StoredInputs::new()).is_ok());
-    let found = resolve(&inputs, &logs(), &InputRoots::Below(Vec::new()), &StoredInputs::new());
+    assert!(resolve(&inputs, &logs(), &InputRoots::anything(), &StoredInputs::new()).is_ok());
+    let found = resolve(&inputs, &logs(), &InputRoots::below(Vec::new()), &StoredInputs::new());
     assert_eq!(found.unwrap_err()[0].code, "outside_roots");
+}
+
+#[test]
+fn the_services_own_files_are_no_inputs_whatever_leads_there() {
+    let place = Place::new();
+    for file in ["data/cts.db", "data/blobs/ab/c.zst", "data/drives/a.zst", "elsewhere/log.zst"] {
+        place.write(file);
+    }
+    symlink(place.path("data/cts.db"), place.path("allowed/own.zst")).unwrap();
+    symlink(place.path("data"), place.path("allowed/own")).unwrap();
+    symlink(place.path("data"), place.path("data-by-another-name")).unwrap();
+    let own = || [place.path("data-by-another-name"), place.path("elsewhere"), place.path("not-made-yet")];
+    let anything = InputRoots::anything().except(own());
+    let any = InputSpec { many: true, ..InputSpec::default() };
+    let mut table = String::new();
+    for name in [
+        "data/cts.db",
+        "data",
+        "data/../data/cts.db",
+        "allowed/own.zst",
+        "allowed/own/cts.db",
+        "data/not-there.zst",
+        "data/*",
+        "data/**/*.zst",
+        "elsewhere/log.zst",
+        "*/cts.db",
+        "allowed/notes.txt",
+    ] {
+        table +=
+            &format!("{name}: {}", place.shown(resolve(&[place.input(name)], &any, &anything, &StoredInputs::new())));
+    }
+    let said = "lies among the service's own files, which no run reads; name an artifact or an upload by its id";
+    expect![[r#"
+        data/cts.db: /inputs/0 outside_roots: /data/cts.db OWN
+        data: /inputs/0 outside_roots: /data OWN
+        data/../data/cts.db: /inputs/0 outside_roots: /data/../data/cts.db OWN
+        allowed/own.zst: /inputs/0 outside_roots: /allowed/own.zst OWN
+        allowed/own/cts.db: /inputs/0 outside_roots: /allowed/own/cts.db OWN
+        data/not-there.zst: /inputs/0 outside_roots: /data/not-there.zst OWN
+        data/*: /inputs/0 outside_roots: /data OWN
+        data/**/*.zst: /inputs/0 outside_roots: /data OWN
+        elsewhere/log.zst: /inputs/0 outside_roots: /elsewhere/log.zst OWN
+        */cts.db: /inputs/0 no_match: no file matches /*/cts.db
+        allowed/notes.txt: /allowed/notes.txt 17 notes.txt
+    "#]]
+    .assert_eq(&table.replace(said, "OWN"));
+    // A folder inside that somebody allowed by name is not theirs alone; one around it, or the same one, is.
+    for (root, name, passes) in [
+        ("data/drives", "data/drives/a.zst", true),
+        ("data/drives", "data/cts.db", false),
+        ("data", "data/drives/a.zst", false),
+        ("", "data/drives/a.zst", false),
+        ("", "allowed/notes.txt", true),
+    ] {
+        let roots = InputRoots::below(vec![place.path(root)]).except(own());
+        let found = resolve(&[place.input(name)], &any, &roots, &StoredInputs::new());
+        assert_eq!(found.is_ok(), passes, "{root:?} {name}");
+    }
+    // What the store hands out lies there, and may.
+    let upload = InputRef { kind: InputKind::Upload, value: "a".into() };
+    let path = place.path("data/blobs/ab/c.zst");
+    let stored = StoredInputs::from([(upload.clone(), StoredInput::Ready { path, size: 1, name: "c.zst".into() })]);
+    assert!(resolve(&[upload], &any, &anything, &stored).is_ok());
 }
 
 #[test]
 fn a_root_may_itself_be_a_link() {
     let place = Place::new();
     symlink(place.path("allowed"), place.path("mount")).unwrap();
-    let roots = InputRoots::Below(vec![place.path("mount")]);
+    let roots = InputRoots::below(vec![place.path("mount")]);
     for name in ["mount/notes.txt", "allowed/notes.txt"] {
         assert!(resolve(&[place.input(name)], &InputSpec::default(), &roots, &StoredInputs::new()).is_ok(), "{name}");
     }
@@ -288,7 +351,7 @@ fn something_that_is_no_regular_file_is_refused_and_never_waited_for() {
     "#]],
     );
     let device = InputRef { kind: InputKind::Path, value: "/dev/zero".into() };
-    let found = resolve(&[device], &InputSpec::default(), &InputRoots::Anything, &StoredInputs::new());
+    let found = resolve(&[device], &InputSpec::default(), &InputRoots::anything(), &StoredInputs::new());
     expect![[r#"
         /inputs/0 not_a_file: /dev/zero is not a regular file
     "#]]

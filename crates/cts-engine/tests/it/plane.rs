@@ -68,7 +68,7 @@ pub(crate) fn options(folder: &Path) -> EngineOptions {
         log_buffer_lines: 100,
         disk_free_bytes_min: 0,
         sandbox: true,
-        input_roots: InputRoots::Anything,
+        input_roots: InputRoots::anything(),
     }
 }
 

@@ -41,9 +41,9 @@ pub fn engine_options(config: &ServiceConfig, child_program: Option<PathBuf>) ->
 /// `/` among the roots means whatever the service's user may read.
 fn input_roots(roots: &[PathBuf]) -> InputRoots {
     if roots.iter().any(|root| root == Path::new("/")) {
-        InputRoots::Anything
+        InputRoots::anything()
     } else {
-        InputRoots::Below(roots.to_vec())
+        InputRoots::below(roots.to_vec())
     }
 }
 
@@ -79,8 +79,8 @@ mod tests {
 
     #[test]
     fn the_root_of_all_means_anything_and_no_root_means_nothing() {
-        assert_eq!(input_roots(&["/".into()]), InputRoots::Anything);
-        assert_eq!(input_roots(&[]), InputRoots::Below(Vec::new()));
-        assert_eq!(input_roots(&["/a".into()]), InputRoots::Below(vec!["/a".into()]));
+        assert_eq!(input_roots(&["/".into()]), InputRoots::anything());
+        assert_eq!(input_roots(&[]), InputRoots::below(Vec::new()));
+        assert_eq!(input_roots(&["/a".into()]), InputRoots::below(vec!["/a".into()]));
     }
 }

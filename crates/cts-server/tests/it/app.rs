@@ -154,7 +154,7 @@ fn options(folder: &Path) -> EngineOptions {
         log_buffer_lines: 100,
         disk_free_bytes_min: 0,
         sandbox: true,
-        input_roots: InputRoots::Below(vec![folder.join("inputs")]),
+        input_roots: InputRoots::below(vec![folder.join("inputs")]),
     }
 }
 
