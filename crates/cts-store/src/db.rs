@@ -4,6 +4,7 @@
 //! transaction for each write. Either way [`Db::write`] answers only when the commit is durable, and a caller that goes
 //! away does not undo what it has asked for.
 
+pub(crate) mod look;
 pub(crate) mod open;
 
 use std::path::Path;

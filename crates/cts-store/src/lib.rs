@@ -33,6 +33,7 @@ mod error;
 pub use artifacts::ArtifactInsert;
 pub use audit::{AuditFilter, AuditRow};
 pub use blobs::{BlobEntry, BlobKey, BlobKind, BlobStream, Blobs, PutHow};
+pub use db::look::SqliteLook;
 pub use db::{Db, SqliteOptions};
 pub use error::{Cause, StoreError};
 pub use events::EventRow;

@@ -47,17 +47,25 @@ fn check(found: i64, place: impl FnOnce() -> String) -> Result<(), StoreError> {
     if found > known { Err(StoreError::NewerSchema { place: place(), found, known }) } else { Ok(()) }
 }
 
-pub(crate) async fn sqlite(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+/// Returns the schema of a database and the newest one that is known here; one that is newer still is an error.
+pub(crate) async fn sqlite_schema(connection: &mut SqliteConnection, path: &Path) -> Result<(i64, i64), StoreError> {
     let tables = sqlx::query("SELECT count(*) FROM sqlite_master WHERE name = 'schema_migrations'");
     let tables: i64 = tables.fetch_one(&mut *connection).await.map_err(|error| opening(path, error))?.try_get(0)?;
-    let place = || path.display().to_string();
+    let mut found = None;
     if tables > 0 {
-        let found: Option<i64> = sqlx::query(READ_VERSION).fetch_one(&mut *connection).await?.try_get(0)?;
-        check(found.unwrap_or(0), place)?;
-        if found == MIGRATIONS.last().map(|migration| migration.version) {
-            return Ok(());
-        }
+        found = sqlx::query(READ_VERSION).fetch_one(&mut *connection).await?.try_get(0)?;
     }
+    let found: i64 = found.unwrap_or(0);
+    check(found, || path.display().to_string())?;
+    Ok((found, MIGRATIONS.last().map_or(0, |migration| migration.version)))
+}
+
+pub(crate) async fn sqlite(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let (found, known) = sqlite_schema(connection, path).await?;
+    if found == known {
+        return Ok(());
+    }
+    let place = || path.display().to_string();
     for migration in MIGRATIONS {
         let failed = |error| StoreError::Migration { name: migration.name.to_owned(), source: Cause::new(error) };
         // Another process may migrate at the same moment: look again inside the lock.

@@ -90,7 +90,7 @@ fn connecting(error: sqlx::Error) -> StoreError {
     StoreError::Connect(Cause::new(error))
 }
 
-fn base(path: &Path) -> SqliteConnectOptions {
+pub(super) fn base(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
@@ -136,7 +136,7 @@ async fn prepare_writer(
 }
 
 /// Refuses a file that cannot be a database, without help from the engine.
-fn look_at_first_bytes(path: &Path) -> Result<(), StoreError> {
+pub(super) fn look_at_first_bytes(path: &Path) -> Result<(), StoreError> {
     let cannot = |error| StoreError::Open { path: path.to_owned(), source: Cause::new(error) };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -156,7 +156,7 @@ fn look_at_first_bytes(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Refuses a database that is damaged or belongs to another program.
-async fn look(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+pub(super) async fn look(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     let tables = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table'").fetch_all(&mut *connection).await;
     let tables = tables.map_err(|error| opening(path, error))?;
     let names: Vec<String> = tables.iter().filter_map(|row| row.try_get(0).ok()).collect();
