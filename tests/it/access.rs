@@ -199,3 +199,28 @@ fn tokens_and_when_they_were_used_outlive_the_service() {
     let service = place.start();
     assert_eq!(status(&service, "/v1/runs", &admin), 200);
 }
+
+#[test]
+fn signing_in_to_one_service_of_a_host_keeps_the_session_of_the_other() {
+    let places = [closed(), closed()];
+    let names = ["one", "other"];
+    let tokens: Vec<String> =
+        (0..2).map(|i| token(&lite(&places[i], &["create", "--role", "admin", "--name", names[i]]))).collect();
+    let services: Vec<Service> = places.iter().map(Place::start).collect();
+    // A browser knows the host alone: it sends what either service has set to both, and the later wins over the same name.
+    let mut jar = std::collections::BTreeMap::new();
+    for (service, token) in services.iter().zip(&tokens) {
+        let made = send(service, "POST", "/v1/session", token, b"");
+        let set = made.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let (name, value) = set.split_once('=').unwrap();
+        let port = service.address.rsplit(':').next().unwrap();
+        assert_eq!(name, format!("cts_session_{port}"));
+        jar.insert(name.to_owned(), value.to_owned());
+    }
+    let cookies = jar.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+    for (service, name) in services.iter().zip(names) {
+        let answer = http::send(&service.address, "GET", "/v1/session", &[("Cookie", &cookies)], b"").unwrap();
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        assert_eq!(answer.json()["actor"], name);
+    }
+}

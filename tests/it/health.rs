@@ -29,14 +29,24 @@ fn a_service_becomes_ready_and_tells_every_check() {
         health["checks"].as_array().unwrap().iter().filter_map(|check| check["name"].as_str()).collect();
     assert_eq!(
         names,
-        ["database", "file_system", "artifact_store", "tool_registry", "queue", "event_system", "resource_usage"]
+        [
+            "database",
+            "file_system",
+            "artifact_store",
+            "tool_registry",
+            "queue",
+            "event_system",
+            "cache",
+            "configuration",
+            "resource_usage"
+        ]
     );
-    for name in ["database", "file_system", "artifact_store", "queue", "event_system"] {
+    for name in ["database", "file_system", "artifact_store", "queue", "event_system", "cache", "configuration"] {
         let check = check(&health, name);
         assert_eq!(check["status"], "healthy", "{check}");
         assert!(check["last_check"].is_string() && !check["remedy"].as_str().unwrap().is_empty());
     }
-    assert_eq!(health["summary"]["total_checks"], 7);
+    assert_eq!(health["summary"]["total_checks"], 9);
 }
 
 #[test]

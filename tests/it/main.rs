@@ -8,7 +8,9 @@ mod support;
 
 mod access;
 mod canary;
+mod config;
 mod crash;
+mod doctor;
 mod embedded;
 mod faults;
 mod health;
@@ -18,3 +20,4 @@ mod metrics;
 mod shutdown;
 mod strain;
 mod tools;
+mod watched;

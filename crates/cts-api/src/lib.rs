@@ -18,6 +18,7 @@ pub mod upload;
 
 pub mod token;
 
+pub mod config;
 pub mod health;
 pub mod metrics;
 pub mod version;

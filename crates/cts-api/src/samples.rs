@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::artifact::Artifact;
+use crate::config::{ConfigStatus, OriginKind, Overridden, Setting};
 use crate::health::{Health, HealthStatus};
 use crate::log::LogEntry;
 use crate::problem::{FieldError, Problem};
@@ -247,6 +248,53 @@ pub fn health_json() -> Value {
         isolation: Isolation { level: IsolationLevel::Full, missing: Vec::new() },
         broken_manifests: Vec::new(),
         notes: Vec::new(),
+    })
+}
+
+/// Returns a configuration.
+#[must_use]
+pub fn config_status_json() -> Value {
+    json_of(&ConfigStatus {
+        environment: "production".into(),
+        debug: false,
+        log_level: "WARNING".into(),
+        max_concurrent_runs: 8,
+        metrics_enabled: true,
+        metrics_port: Some(9100),
+        health_checks_enabled: true,
+        tracing_enabled: false,
+        authentication_required: true,
+        rate_limiting_enabled: true,
+        port: 8080,
+        version: "0.1.0".into(),
+        settings: vec![Setting {
+            name: "max_concurrent_runs".into(),
+            section: "Runs".into(),
+            value: json!(8),
+            masked: false,
+            origin: Some("CTS_MAX_CONCURRENT_RUNS".into()),
+            origin_kind: Some(OriginKind::Variable),
+            overrode: vec![
+                Overridden { value: json!(4), origin: "cts-lite.toml:3:23".into(), origin_kind: OriginKind::File },
+                Overridden {
+                    value: json!(5),
+                    origin: "default of production".into(),
+                    origin_kind: OriginKind::Profile,
+                },
+            ],
+            value_type: "int".into(),
+            unit: None,
+            minimum: Some(1),
+            maximum: Some(1024),
+            choices: Vec::new(),
+            optional: false,
+            must_be: "a whole number from 1 to 1024".into(),
+            default: "development: 1; testing: 3; staging: 2; production: 5".into(),
+            description: "How many runs work at a time.".into(),
+            variable: "CTS_MAX_CONCURRENT_RUNS".into(),
+            flag: "--max-concurrent-runs".into(),
+            works: true,
+        }],
     })
 }
 

@@ -2,16 +2,22 @@
 //!
 //! Nothing is decided here. Texts become types as far as that needs no tool and no server.
 
+mod config;
 mod query;
 mod run;
+// One source for both programs: the binary of the service must not be a library's, and the library does not know clap.
+#[path = "../../cts-server/src/bin/cts-lite/setting_flags.rs"]
+mod setting_flags;
 mod token;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use config::{ConfigCommand, DoctorArgs};
 pub(crate) use query::{LogsArgs, RunsArgs, RunsCommand, WhichRuns};
-pub(crate) use run::{ParamArgs, PathArgs, RerunArgs, RunArgs, WaitArgs, duration, pair};
+pub(crate) use run::{ParamArgs, PathArgs, RerunArgs, RunArgs, WaitArgs, duration};
+pub(crate) use setting_flags::SettingFlags;
 pub(crate) use token::{Lifetime, TokenCommand};
 
 const EXAMPLES: &str = "\
@@ -123,6 +129,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Explain the configuration of the service
+    Config {
+        /// What to do.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Check everything that the service needs, with a remedy for what is wrong; changes nothing
+    Doctor(DoctorArgs),
     /// Start the service: the same as cts-lite
     Serve(ServeArgs),
     /// Print the completions of a shell
@@ -181,22 +195,14 @@ pub(crate) struct ArtGetArgs {
 
 /// How to start the service. `--config` names its file.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 clean, 1 failed, 2 configuration or lock, 128 and the signal's number when a \
+#[command(after_help = "Every setting is a flag, too: max_concurrent_runs is --max-concurrent-runs. \
+    `cts config explain` lists them.\n\nExit codes: 0 clean, 1 failed, 2 configuration or lock, 128 and the signal's number when a \
     second signal ended everything at once.")]
 pub(crate) struct ServeArgs {
-    /// Address or name to listen on
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) host: Option<String>,
-    /// Port to listen on; 0 takes a free one
-    #[arg(long, value_name = "PORT")]
-    pub(crate) port: Option<String>,
-    /// Where database, artifacts and logs lie
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<String>,
-    /// Any setting; may be given several times.
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair, help = "Any setting, for example max_concurrent_runs=8")]
-    pub(crate) settings: Vec<(String, String)>,
-    /// Tell every setting with its origin, and whether all is right; start nothing
+    /// Settings.
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+    /// Tell every setting with its origin and what it overrode, and whether all is right; start nothing
     #[arg(long)]
     pub(crate) check_config: bool,
 }

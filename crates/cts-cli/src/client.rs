@@ -13,6 +13,7 @@ mod watch;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cts_api::health::{DetailedHealth, Probe};
 use cts_api::page::{NEXT_CURSOR, TOTAL_COUNT};
 use cts_api::{
     Artifact, Capabilities, CreateRun, CreateToken, Health, LogPage, Preview, Problem, Rerun, Run, Token, Upload,
@@ -185,6 +186,20 @@ impl Client {
 
     pub(crate) async fn health(&self) -> Result<Health, CliError> {
         self.json(Call::get("/v1/health")).await
+    }
+
+    /// Returns every check of the service.
+    pub(crate) async fn detailed_health(&self) -> Result<DetailedHealth, CliError> {
+        self.json(Call::get("/health/detailed")).await
+    }
+
+    /// Asks whether the service is ready; an error says why it is not.
+    pub(crate) async fn ready(&self) -> Result<(), CliError> {
+        let Call(request, patience) = Call::get("/health/ready");
+        let answer = self.transport.send(request, patience).await.map_err(|error| self.lost(error))?;
+        let is_ready = answer.status.is_success();
+        let probe: Probe = self.read(answer).await?;
+        if is_ready { Ok(()) } else { Err(CliError::usage(format!("it is not ready: {}", probe.reasons.join("; ")))) }
     }
 
     pub(crate) async fn capabilities(&self) -> Result<Capabilities, CliError> {

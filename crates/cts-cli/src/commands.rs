@@ -3,6 +3,8 @@
 mod art;
 mod attend;
 mod cap;
+mod config;
+mod doctor;
 mod generate;
 mod logs;
 mod ping;
@@ -16,6 +18,7 @@ mod upload;
 use std::path::PathBuf;
 
 use cts_api::{Artifact, Capabilities, Health, Preview, Run, Token, ToolCapability, Upload, Version};
+use cts_server::doctor::Diagnosis;
 use cts_server::embedded::ManifestFault;
 
 use crate::args::Command;
@@ -24,6 +27,8 @@ use crate::error::{CliError, Complaint};
 use crate::exit::Exit;
 use crate::session::{Place, Session};
 
+pub(crate) use config::config;
+pub(crate) use doctor::doctor;
 pub(crate) use generate::{completions, man};
 pub(crate) use serve::serve;
 pub(crate) use token::token;
@@ -70,6 +75,19 @@ pub(crate) enum Report {
     Tokens(Vec<Token>),
     /// Tokens that were taken back.
     TokensRevoked(Vec<Token>),
+    /// The configuration of the service, or one setting of it.
+    Config(Box<Explained>),
+    /// What the checks found.
+    Examined(Box<Diagnosis>),
+}
+
+/// The configuration of the service, or one setting of it.
+#[derive(Debug)]
+pub(crate) struct Explained {
+    /// For people.
+    pub(crate) page: String,
+    /// For programs.
+    pub(crate) report: cts_api::config::ConfigReport,
 }
 
 /// A service that answers.
@@ -198,7 +216,12 @@ pub(crate) async fn dispatch(session: &Session, command: Command) -> Result<Done
         Command::Art { command } => session.interruptible(art::art(session, command)).await,
         Command::Upload { files } => session.interruptible(upload::upload(session, &files)).await,
         Command::Tools { .. } => session.interruptible(tools::list(session)).await,
-        Command::Serve(_) | Command::Token { .. } | Command::Completions { .. } | Command::Man { .. } => {
+        Command::Config { .. }
+        | Command::Doctor(_)
+        | Command::Serve(_)
+        | Command::Token { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. } => {
             unreachable!("these need no session, or open their own")
         }
     }

@@ -49,13 +49,15 @@ fn main() -> ExitCode {
     let screen = Screen::new(global.json, global.quiet);
     let done = match command {
         // The service sets up everything by itself.
-        Command::Serve(args) => return commands::serve(args, global.config),
+        Command::Serve(args) => return commands::serve(args, global.config, global.json),
         Command::Completions { shell } => {
             screen.out(&commands::completions(shell));
             return Exit::Completed.into();
         }
         Command::Man { dir } => commands::man(&dir),
         Command::Tools { command: ToolsCommand::Check { files } } => commands::check(&files),
+        Command::Config { command } => commands::config(&global, command),
+        Command::Doctor(args) => on_runtime(commands::doctor(&global, args)),
         Command::Token { command } => on_runtime(commands::token(&global, &screen, command)),
         command => on_runtime(with_session(&global, &screen, command)),
     };

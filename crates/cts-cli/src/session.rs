@@ -93,7 +93,7 @@ impl Session {
                         for warning in loaded.warnings.iter().chain(&loaded.prepare_directories()?) {
                             screen.warn(&warning.to_string());
                         }
-                        let app = InProcess::start(&loaded.config).await?;
+                        let app = InProcess::start(&loaded, &sources).await?;
                         (Transport::InProcess(app), Place::InProcess { data_dir })
                     }
                 }

@@ -183,6 +183,12 @@ impl Declaration {
         self.name.replace('_', "-")
     }
 
+    /// Returns the defaults for people: one where all profiles agree.
+    #[must_use]
+    pub fn defaults_for_people(&self) -> String {
+        crate::reference::defaults(self).replace('`', "")
+    }
+
     /// Returns what its value must be: completes "must be …".
     #[must_use]
     pub fn expectation(&self) -> String {

@@ -40,11 +40,17 @@ impl Findings {
         self.faults.push(ConfigFault { origin, setting: setting.map(str::to_owned), message, remedy });
     }
 
-    /// Returns the warnings, or every fault there is; both in the order of the places where they were written.
-    pub(crate) fn settle(mut self) -> Result<Vec<ConfigWarning>, ConfigFaults> {
+    /// Returns warnings and faults, both in the order of the places where they were written.
+    pub(crate) fn sorted(mut self) -> (Vec<ConfigWarning>, Vec<ConfigFault>) {
         self.faults.sort_by_key(|fault| fault.origin.place());
         self.warnings.sort_by_key(|warning| warning.origin.as_ref().map(Origin::place));
-        if self.faults.is_empty() { Ok(self.warnings) } else { Err(ConfigFaults(self.faults)) }
+        (self.warnings, self.faults)
+    }
+
+    /// Returns the warnings, or every fault there is.
+    pub(crate) fn settle(self) -> Result<Vec<ConfigWarning>, ConfigFaults> {
+        let (warnings, faults) = self.sorted();
+        if faults.is_empty() { Ok(warnings) } else { Err(ConfigFaults(faults)) }
     }
 
     pub(crate) fn warn(&mut self, origin: Origin, message: String) {
@@ -281,7 +287,9 @@ impl<'a> Layers<'a> {
     ) -> Result<(Origin, Value), DefaultFault> {
         let holding = |profile| declaration.defaults.holding(profile, self.sources.kind);
         let (text, origin) = match profile.map(|profile| (holding(profile), profile)) {
-            None => (declaration.defaults.development, Origin::Client),
+            None => (declaration.defaults.development, Origin::Default),
+            // The profile itself has no profile.
+            Some(((text, _), _)) if declaration.name == "environment" => (text, Origin::Default),
             Some(((text, true), _)) => (text, Origin::InProcess),
             Some(((text, false), profile)) => (text, Origin::Profile(profile)),
         };

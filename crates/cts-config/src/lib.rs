@@ -21,6 +21,7 @@ pub mod service;
 
 mod client;
 mod reference;
+mod service_manager;
 mod sources;
 
 pub use client::{ClientConfig, LoadedClient};
@@ -30,7 +31,8 @@ pub use origin::Origin;
 pub use reference::{example_file, reference_page};
 pub use service::declarations::declarations;
 pub use service::profile::Profile;
-pub use service::{Loaded, ServiceConfig};
+pub use service::{Directory, DirectoryState, ExplainedSetting, Explanation, Layer, Loaded, ServiceConfig};
+pub use service_manager::ServiceManager;
 pub use sources::{Kind, Sources};
 pub use units::{SizeUnit, TimeUnit};
 pub use value::{Check, Value, ValueType};

@@ -12,8 +12,8 @@ pub enum Origin {
     Profile(Profile),
     /// What a run without a server starts from, where it differs from the profile.
     InProcess,
-    /// A default of the client.
-    Client,
+    /// A default that belongs to no profile.
+    Default,
     /// A configuration file.
     File {
         /// Its path, short where it lies below the working directory.
@@ -45,14 +45,39 @@ impl Origin {
             Self::Dotenv { line, .. } => (1, line.unwrap_or_default(), 0),
             Self::Variable(_) => (2, 0, 0),
             Self::Flag(_) => (3, 0, 0),
-            Self::Profile(_) | Self::InProcess | Self::Client => (4, 0, 0),
+            Self::Profile(_) | Self::InProcess | Self::Default => (4, 0, 0),
+        }
+    }
+
+    /// Returns what kind of place this is, in a word for programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Profile(_) => "profile",
+            Self::InProcess => "in_process",
+            Self::Default => "default",
+            Self::File { .. } => "file",
+            Self::Dotenv { .. } => "dotenv",
+            Self::Variable(_) => "variable",
+            Self::Flag(_) => "flag",
+        }
+    }
+
+    /// Returns the same without the folder of a file, for those who need not know where it lies.
+    #[must_use]
+    pub fn without_folder(&self) -> Self {
+        let name = |path: &PathBuf| path.file_name().map(PathBuf::from).unwrap_or_default();
+        match self {
+            Self::File { path, position } => Self::File { path: name(path), position: *position },
+            Self::Dotenv { path, line } => Self::Dotenv { path: name(path), line: *line },
+            other => other.clone(),
         }
     }
 
     /// Tells whether somebody wrote this value, that is, whether it is no default.
     #[must_use]
     pub fn is_given(&self) -> bool {
-        !matches!(self, Self::Profile(_) | Self::InProcess | Self::Client)
+        !matches!(self, Self::Profile(_) | Self::InProcess | Self::Default)
     }
 }
 
@@ -61,7 +86,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Profile(profile) => write!(f, "default of {profile}"),
             Self::InProcess => f.write_str("default of a run in process"),
-            Self::Client => f.write_str("default"),
+            Self::Default => f.write_str("default"),
             Self::File { path, position: Some((line, column)) } => write!(f, "{}:{line}:{column}", path.display()),
             Self::Dotenv { path, line: Some(line) } => write!(f, "{}:{line}", path.display()),
             Self::File { path, position: None } | Self::Dotenv { path, line: None } => write!(f, "{}", path.display()),

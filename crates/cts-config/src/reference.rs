@@ -52,8 +52,9 @@ stronger place wins:
 5. the defaults of the profile that `environment` chooses.
 
 All faults are reported at once, each with the place where it was written, and the service does not start on one: not on
-a value that cannot be, and not on a name that it does not know. `cts-lite --check-config` prints every value, where it
-came from and what it overrode.
+a value that cannot be, and not on a name that it does not know. `cts-lite --check-config` and `cts config
+explain` print every value, where it came from and what it overrode; `cts config explain SETTING` tells all about one. [Operating
+the service](../guides/operating.md) tells more.
 
 Times are numbers in the unit that the table names, or texts such as `\"90s\"`, `\"5m\"`, `\"1h 30m\"`, `\"7 days\"`. Sizes are
 numbers in the unit of the table, or texts such as `\"100 MB\"` and `\"2 GiB\"`; 1 MB is 10⁶ bytes, 1 MiB is 2²⁰. Lists are
@@ -67,6 +68,8 @@ substituted: `$` is a dollar.
 Rules between settings:
 
 - `tool_timeout_seconds` is at most `max_tool_timeout_seconds`; `metrics_port` is not `port`.
+- No run reads the service's own folders (`base_storage_path`, `log_directory`, its part of `temp_directory`), whatever
+  `allowed_input_roots` says, unless one of the roots lies inside of them by name.
 - Production without authentication needs `require_authentication = false` and `allow_unauthenticated = true`; so does
   every other profile that listens beyond loopback. `docs/guides/access.md` tells how the first token is made.
 - Production refuses `*` in `cors_allowed_origins` and `enable_metrics = false`, and directories that belong to another
@@ -98,7 +101,7 @@ fn row(page: &mut String, declaration: &Declaration) {
 }
 
 /// Returns the defaults for people: one where all profiles agree.
-fn defaults(declaration: &Declaration) -> String {
+pub(crate) fn defaults(declaration: &Declaration) -> String {
     let code = |text: &str| format!("`{}`", written(declaration, text));
     let texts = Profile::ALL.map(|profile| declaration.defaults.of(profile));
     let mut parts: Vec<(Vec<&str>, &str)> = Vec::new();

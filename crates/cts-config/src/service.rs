@@ -5,9 +5,9 @@
 
 pub mod declarations;
 mod directories;
+mod explanation;
 pub mod profile;
 mod refusals;
-mod report;
 pub mod sections;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +15,10 @@ use std::path::{Path, PathBuf};
 use crate::error::{ConfigFaults, ConfigWarning};
 use crate::layers::{Findings, Layers, Resolved};
 use crate::origin::Origin;
+use crate::service::profile::Profile;
 use crate::sources::{FileText, Kind, Sources, read_file};
+pub use directories::{Directory, DirectoryState};
+pub use explanation::{ExplainedSetting, Explanation, Layer};
 pub use sections::ServiceConfig;
 
 /// The name of the configuration file in the system's configuration folder.
@@ -41,21 +44,42 @@ impl ServiceConfig {
     /// # Errors
     /// Returns every fault that can be found without starting.
     pub fn load(sources: &Sources) -> Result<Loaded, ConfigFaults> {
-        let mut layers = Layers::new(declarations::declarations(), sources);
-        let file = add_file(&mut layers, sources);
-        let dotenv = match sources.kind {
-            Kind::Service => add_dotenv(&mut layers, sources, file.as_deref()),
-            Kind::InProcess => None,
-        };
-        layers.add_environment(true);
-        layers.add_flags();
-        let profile = layers.profile();
-        let (resolved, mut findings) = layers.resolve(Some(profile));
-        refusals::check(&resolved, sources.kind, profile, &mut findings);
+        let Merged { resolved, findings, profile, file, dotenv } = merge(sources);
         let warnings = findings.settle()?;
         let config = sections::build(&resolved, sources.kind, profile);
         Ok(Loaded { config, warnings, file, dotenv, resolved })
     }
+
+    /// Explains the configuration, whether it has faults or not.
+    #[must_use]
+    pub fn explain(sources: &Sources) -> Explanation {
+        let Merged { resolved, findings, profile, file, dotenv } = merge(sources);
+        Explanation::of(&resolved, findings, profile, file, dotenv)
+    }
+}
+
+/// All layers in one, and what was found out.
+struct Merged {
+    resolved: Resolved,
+    findings: Findings,
+    profile: Profile,
+    file: Option<PathBuf>,
+    dotenv: Option<PathBuf>,
+}
+
+fn merge(sources: &Sources) -> Merged {
+    let mut layers = Layers::new(declarations::declarations(), sources);
+    let file = add_file(&mut layers, sources);
+    let dotenv = match sources.kind {
+        Kind::Service => add_dotenv(&mut layers, sources, file.as_deref()),
+        Kind::InProcess => None,
+    };
+    layers.add_environment(true);
+    layers.add_flags();
+    let profile = layers.profile();
+    let (resolved, mut findings) = layers.resolve(Some(profile));
+    refusals::check(&resolved, sources.kind, profile, &mut findings);
+    Merged { resolved, findings, profile, file, dotenv }
 }
 
 impl Loaded {
@@ -70,10 +94,17 @@ impl Loaded {
         findings.settle()
     }
 
-    /// Returns a page with every setting, its value, where that came from and what it overrode.
+    /// Looks at the directories and changes nothing: those that are missing are made by [`Self::prepare_directories`].
     #[must_use]
-    pub fn report(&self) -> String {
-        report::write(self, &self.resolved)
+    pub fn look_at_directories(&self) -> Vec<Directory> {
+        directories::look(&self.resolved, &self.config)
+    }
+
+    /// Explains the configuration.
+    #[must_use]
+    pub fn explanation(&self) -> Explanation {
+        let findings = Findings { faults: Vec::new(), warnings: self.warnings.clone() };
+        Explanation::of(&self.resolved, findings, self.config.profile, self.file.clone(), self.dotenv.clone())
     }
 
     /// Returns where the value of a setting came from.

@@ -192,6 +192,15 @@ pub(crate) fn bytes(text: &str, unit: SizeUnit) -> Option<u64> {
     u64::try_from(scaled(number, multiplier)?).ok()
 }
 
+/// Returns how many units something is: a whole number where the unit divides it.
+pub(crate) fn count(value: u128, unit: u128) -> serde_json::Value {
+    match u64::try_from(value / unit) {
+        Ok(whole) if value.is_multiple_of(unit) => whole.into(),
+        #[expect(clippy::cast_precision_loss, reason = "a value that its unit does not divide is written rounded")]
+        _ => (value as f64 / unit as f64).into(),
+    }
+}
+
 /// Writes a time so that [`duration`] reads the same one back: a bare number where `unit` divides it.
 pub(crate) fn write_duration(value: Duration, unit: TimeUnit) -> String {
     let nanoseconds = value.as_nanos();

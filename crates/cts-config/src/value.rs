@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
 use crate::error::shown;
 use crate::units::{self, SizeUnit, TimeUnit};
 
@@ -231,6 +233,69 @@ impl ValueType {
                 let word = words.iter().find(|word| word.eq_ignore_ascii_case(text))?;
                 Some(Value::Text((*word).to_owned()))
             }
+        }
+    }
+
+    /// Returns the type in a word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int { .. } => "int",
+            Self::Text(_) => "text",
+            Self::Duration { .. } => "time",
+            Self::Bytes { .. } => "size",
+            Self::List(_) => "list",
+            Self::Path => "path",
+            Self::Paths => "paths",
+            Self::Choice(_) => "choice",
+        }
+    }
+
+    /// Returns the unit of a bare number.
+    #[must_use]
+    pub fn unit(&self) -> Option<&'static str> {
+        match self {
+            Self::Duration { unit, .. } => Some(unit.as_str()),
+            Self::Bytes { unit, .. } => Some(unit.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Returns the bounds of a number, in its unit.
+    #[must_use]
+    pub fn range(&self) -> Option<(i64, i64)> {
+        let whole = |bound: u64| i64::try_from(bound).unwrap_or(i64::MAX);
+        match self {
+            Self::Int { min, max } => Some((*min, *max)),
+            Self::Duration { min, max, .. } | Self::Bytes { min, max, .. } => Some((whole(*min), whole(*max))),
+            _ => None,
+        }
+    }
+
+    /// Returns the words of a choice.
+    #[must_use]
+    pub fn choices(&self) -> &'static [&'static str] {
+        match self {
+            Self::Choice(words) => words,
+            _ => &[],
+        }
+    }
+
+    /// Returns a value for programs: a number of the unit, a text, a list, or null for none.
+    pub(crate) fn json(&self, value: &Value) -> Json {
+        match (self, value) {
+            (_, Value::Nothing) => Json::Null,
+            (_, Value::Bool(value)) => (*value).into(),
+            (_, Value::Int(value)) => (*value).into(),
+            (_, Value::Text(text)) => text.as_str().into(),
+            (Self::Duration { unit, .. }, Value::Duration(value)) => units::count(value.as_nanos(), unit.nanoseconds()),
+            (Self::Bytes { unit, .. }, Value::Bytes(value)) => units::count((*value).into(), unit.bytes().into()),
+            (_, Value::Duration(value)) => value.as_secs_f64().into(),
+            (_, Value::Bytes(value)) => (*value).into(),
+            (_, Value::List(items)) => items.as_slice().into(),
+            (_, Value::Path(path)) => path.to_string_lossy().into(),
+            (_, Value::Paths(paths)) => paths.iter().map(|path| path.to_string_lossy()).collect(),
         }
     }
 

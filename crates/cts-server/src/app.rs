@@ -56,24 +56,29 @@ impl App {
         let openapi = table.document();
         let machine = LastMachine::default();
         let registry = Arc::clone(engine.metrics().registry());
-        let checks = checks::all(&engine, &machine, http.health_pace);
+        let run_bodies = Arc::new(RunBodies::new());
+        let checks = checks::all(&engine, &machine, &run_bodies, &http);
         metrics::observe_writes(&registry, engine.db());
         let shared = Arc::new(Shared {
             access: Access::new(engine.db().clone(), &http),
             clock: Arc::clone(engine.clock()),
             ids: Arc::clone(engine.ids()),
             started: Instant::now(),
-            run_bodies: RunBodies::new(),
             streams: Arc::new(Semaphore::new(http.streams_max)),
             closing: watch::Sender::new(false),
             metrics: HttpMetrics::new(&registry, table.templates()),
             service_metrics: ServiceMetrics::new(&registry, engine.clock().now(), &checks.results()),
             checks,
+            run_bodies,
             machine,
             document: Document::new(&openapi, http.require_authentication),
             engine,
             http,
         });
+        Self::with(shared, table)
+    }
+
+    fn with(shared: Arc<Shared>, table: routes::Table) -> Self {
         let plain = table
             .router(&shared)
             .route_layer(KeepRoute)
@@ -82,6 +87,12 @@ impl App {
             .with_state(Arc::clone(&shared));
         let compressing = compression::around(plain.clone());
         Self { shared, routers: Routers { plain, compressing } }
+    }
+
+    /// Returns the same app as its second listener serves it: metrics and probes alone.
+    #[must_use]
+    pub fn watching(&self) -> Self {
+        Self::with(Arc::clone(&self.shared), routes::watching())
     }
 
     /// Answers one request.

@@ -38,7 +38,26 @@ pub(crate) struct Before(u64);
 impl RunBodies {
     /// Returns an empty cache.
     pub(crate) fn new() -> Self {
-        Self { bodies: Cache::with_weighter(ITEMS, BYTES_MAX, BySize), changes: AtomicU64::new(0) }
+        Self::of_size(BYTES_MAX)
+    }
+
+    fn of_size(bytes_max: u64) -> Self {
+        Self { bodies: Cache::with_weighter(ITEMS, bytes_max, BySize), changes: AtomicU64::new(0) }
+    }
+
+    /// Tells whether what is kept is found again, with the id of no run.
+    pub(crate) fn keeps(&self, id: RunId) -> bool {
+        let before = self.before();
+        self.keep(before, id, Bytes::from_static(b"kept"));
+        let is_found = self.bodies.get(&id).is_some_and(|body| body == "kept");
+        self.bodies.remove(&id);
+        // What somebody forgot meanwhile is rightly gone.
+        is_found || self.changes.load(Ordering::Acquire) != before.0
+    }
+
+    /// Returns how many bodies there are, how large they are in all, and how large they may be.
+    pub(crate) fn size(&self) -> (usize, u64, u64) {
+        (self.bodies.len(), self.bodies.weight(), self.bodies.capacity())
     }
 
     /// Returns the body of a run.
@@ -93,5 +112,14 @@ mod tests {
         bodies.forget(run);
         bodies.keep(before, run, Bytes::from_static(b"1"));
         assert!(bodies.get(run).is_none());
+    }
+
+    #[test]
+    fn a_cache_without_room_keeps_nothing_and_says_so() {
+        let id = RunId::new(&Ids::new(Arc::new(SystemClock)));
+        let bodies = RunBodies::new();
+        assert!(bodies.keeps(id));
+        assert_eq!(bodies.size(), (0, 0, BYTES_MAX), "nothing is left of the look");
+        assert!(!RunBodies::of_size(1).keeps(id));
     }
 }

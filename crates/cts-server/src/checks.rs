@@ -4,12 +4,16 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cts_engine::Engine;
-use cts_model::ArtifactId;
-use cts_observe::checks::{Check, Checks, Details, Pace, Seen};
+use cts_engine::{Engine, Registry};
+use cts_model::{ArtifactId, Ids, RunId};
+use cts_observe::checks::{Check, Checks, Details, Seen};
 use cts_observe::metrics::Machine;
 use cts_store::BlobKey;
 use serde_json::{Map, Value, json};
+
+use crate::cache::RunBodies;
+use crate::configuration::{Again, Configuration};
+use crate::state::HttpOptions;
 
 /// A disk with less free space than this is nearly full, in percent.
 const DISK_FREE_PERCENT_MIN: f64 = 10.0;
@@ -20,11 +24,29 @@ const CPU_PERCENT_MAX: f64 = 95.0;
 /// A queue that is fuller than this takes hardly anything more, in parts of its limit.
 const QUEUE_FULL: f64 = 0.9;
 
+/// What to do when a check fails: told by the check of a running service and by `cts doctor`.
+pub(crate) mod remedy {
+    pub(crate) const DATABASE: &str = "Look at the service's log for the database's own words; check that its file or server is there, that the disk is not full, and restart the service if it stays";
+    pub(crate) const FILE_SYSTEM: &str = "Free some space on the disk of the data directory, or give base_storage_path a larger one; check that the service's user may write there";
+    pub(crate) const ARTIFACT_STORE: &str =
+        "Check the store of the artifacts: the folder blobs of the data directory and its disk";
+    pub(crate) const TOOL_REGISTRY: &str = "`cts tools check FILE` tells what is wrong with a manifest";
+    pub(crate) const QUEUE: &str =
+        "Wait, cancel runs that nobody needs, or raise max_concurrent_runs or max_queued_runs";
+    pub(crate) const EVENT_SYSTEM: &str =
+        "Followers of runs may not hear of changes at once; restart the service if it stays";
+    pub(crate) const CACHE: &str = "Answers come without it, only later; restart the service if it stays";
+    pub(crate) const CONFIGURATION: &str =
+        "`cts-lite --check-config` tells each fault with its place; correct it before the service is started again";
+    pub(crate) const RESOURCE_USAGE: &str =
+        "Look for what uses the memory or the processors; lower max_concurrent_runs or the limits of runs";
+}
+
 /// What the machine was at when it was looked at last.
 pub(crate) type LastMachine = Arc<Mutex<Machine>>;
 
 /// Returns the checks of a service.
-pub(crate) fn all(engine: &Engine, machine: &LastMachine, pace: Pace) -> Checks {
+pub(crate) fn all(engine: &Engine, machine: &LastMachine, bodies: &Arc<RunBodies>, http: &HttpOptions) -> Checks {
     let clock = Arc::clone(engine.clock());
     let checks = vec![
         database(engine.clone()),
@@ -33,12 +55,14 @@ pub(crate) fn all(engine: &Engine, machine: &LastMachine, pace: Pace) -> Checks 
         tool_registry(engine.clone()),
         queue(engine.clone()),
         event_system(engine.clone()),
+        cache(Arc::clone(engine.ids()), Arc::clone(bodies)),
+        configuration(Arc::clone(&http.configuration)),
         resource_usage(Arc::clone(machine)),
     ];
-    Checks::new(checks, pace, clock)
+    Checks::new(checks, http.health_pace, clock)
 }
 
-fn details(value: Value) -> Details {
+pub(crate) fn details(value: Value) -> Details {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),
@@ -46,9 +70,7 @@ fn details(value: Value) -> Details {
 }
 
 fn database(engine: Engine) -> Check {
-    let remedy = "Look at the service's log for the database's own words; check that its file or server is there, that \
-                  the disk is not full, and restart the service if it stays";
-    Check::new("database", remedy, move || {
+    Check::new("database", remedy::DATABASE, move || {
         let engine = engine.clone();
         async move {
             let queued = engine.check_database().await.map_err(|error| format!("it does not answer: {error}"))?;
@@ -60,9 +82,7 @@ fn database(engine: Engine) -> Check {
 }
 
 fn file_system(engine: Engine) -> Check {
-    let remedy = "Free some space on the disk of the data directory, or give base_storage_path a larger one; check that \
-                  the service's user may write there";
-    Check::new("file_system", remedy, move || {
+    Check::new("file_system", remedy::FILE_SYSTEM, move || {
         let folders = [engine.options().data_dir.clone(), engine.options().temp_dir.clone()];
         let engine = engine.clone();
         async move {
@@ -80,7 +100,7 @@ fn file_system(engine: Engine) -> Check {
 }
 
 /// Says whether a disk has room.
-fn disk_verdict(free: u64, all: u64, free_min: u64) -> Seen {
+pub(crate) fn disk_verdict(free: u64, all: u64, free_min: u64) -> Seen {
     #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 53 bits")]
     let percent = if all == 0 { 0.0 } else { free as f64 / all as f64 * 100.0 };
     if free < free_min {
@@ -107,8 +127,7 @@ fn writable(folder: PathBuf) -> Result<(), String> {
 /// Asks the store for something that is not there. It writes nothing: bytes that no row names would stay behind when the
 /// service is killed between writing and removing them. Whether the disk can be written is told by `file_system`.
 fn artifact_store(engine: Engine) -> Check {
-    let remedy = "Check the store of the artifacts: the folder blobs of the data directory and its disk";
-    Check::new("artifact_store", remedy, move || {
+    Check::new("artifact_store", remedy::ARTIFACT_STORE, move || {
         let engine = engine.clone();
         async move {
             let nowhere = BlobKey::Artifact(ArtifactId::new(engine.ids()));
@@ -123,24 +142,24 @@ fn artifact_store(engine: Engine) -> Check {
 }
 
 fn tool_registry(engine: Engine) -> Check {
-    let remedy = "`cts tools check FILE` tells what is wrong with a manifest";
-    Check::new("tool_registry", remedy, move || {
+    Check::new("tool_registry", remedy::TOOL_REGISTRY, move || {
         let registry = engine.registry().clone();
-        async move {
-            let (tools, broken) = (registry.list().len(), registry.broken());
-            if !broken.is_empty() {
-                let names = broken.iter().filter_map(|manifest| manifest.path.file_name());
-                let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
-                return Err(format!("{} manifest(s) were refused: {}", names.len(), names.join(", ")));
-            }
-            if tools == 0 { Err("there is no tool".to_owned()) } else { Ok(details(json!({"tools": tools}))) }
-        }
+        async move { registry_verdict(&registry) }
     })
 }
 
+pub(crate) fn registry_verdict(registry: &Registry) -> Seen {
+    let (tools, broken) = (registry.list().len(), registry.broken());
+    if !broken.is_empty() {
+        let names = broken.iter().filter_map(|manifest| manifest.path.file_name());
+        let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        return Err(format!("{} manifest(s) were refused: {}", names.len(), names.join(", ")));
+    }
+    if tools == 0 { Err("there is no tool".to_owned()) } else { Ok(details(json!({"tools": tools}))) }
+}
+
 fn queue(engine: Engine) -> Check {
-    let remedy = "Wait, cancel runs that nobody needs, or raise max_concurrent_runs or max_queued_runs";
-    Check::new("queue", remedy, move || {
+    Check::new("queue", remedy::QUEUE, move || {
         let engine = engine.clone();
         async move {
             let queued = engine.check_database().await.map_err(|error| error.to_string())?;
@@ -151,7 +170,7 @@ fn queue(engine: Engine) -> Check {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "queues are far shorter than 2^53")]
-fn queue_verdict(queued: u64, most: u64) -> Seen {
+pub(crate) fn queue_verdict(queued: u64, most: u64) -> Seen {
     if queued as f64 >= most as f64 * QUEUE_FULL {
         return Err(format!("{queued} runs wait, of at most {most}"));
     }
@@ -159,8 +178,7 @@ fn queue_verdict(queued: u64, most: u64) -> Seen {
 }
 
 fn event_system(engine: Engine) -> Check {
-    let remedy = "Followers of runs may not hear of changes at once; restart the service if it stays";
-    Check::new("event_system", remedy, move || {
+    Check::new("event_system", remedy::EVENT_SYSTEM, move || {
         let engine = engine.clone();
         async move {
             // A real round trip: subscribe, wake, receive.
@@ -174,15 +192,51 @@ fn event_system(engine: Engine) -> Check {
     })
 }
 
+/// Keeps something and finds it again.
+fn cache(ids: Arc<Ids>, bodies: Arc<RunBodies>) -> Check {
+    Check::new("cache", remedy::CACHE, move || {
+        let found = bodies.keeps(RunId::new(&ids));
+        let (entries, bytes, bytes_max) = bodies.size();
+        let seen = if found {
+            Ok(details(json!({"entries": entries, "bytes": bytes, "bytes_max": bytes_max})))
+        } else {
+            Err("what was put into it is not found again".to_owned())
+        };
+        async move { seen }
+    })
+}
+
+/// Reads what the service would read at its next start: a fault in it should be known before that.
+fn configuration(configuration: Arc<Configuration>) -> Check {
+    Check::new("configuration", remedy::CONFIGURATION, move || {
+        let configuration = Arc::clone(&configuration);
+        async move {
+            let looked = tokio::task::spawn_blocking(move || configuration.look_again()).await;
+            configuration_verdict(&looked.map_err(|error| error.to_string())?)
+        }
+    })
+}
+
+/// Names settings, and neither values nor places.
+fn configuration_verdict(again: &Again) -> Seen {
+    if again.faults.is_empty() {
+        return Ok(details(json!({"changed_since_start": again.changed, "warnings": again.warnings})));
+    }
+    let count = again.faults.len();
+    let named: Vec<&str> = again.faults.iter().filter_map(|fault| fault.setting.as_deref()).collect();
+    let about = if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) };
+    let noun = if count == 1 { "fault" } else { "faults" };
+    Err(format!("what is written now has {count} {noun}{about}; the next start would fail"))
+}
+
 fn resource_usage(machine: LastMachine) -> Check {
-    let remedy = "Look for what uses the memory or the processors; lower max_concurrent_runs or the limits of runs";
-    Check::new("resource_usage", remedy, move || {
+    Check::new("resource_usage", remedy::RESOURCE_USAGE, move || {
         let machine = *machine.lock().unwrap_or_else(PoisonError::into_inner);
         async move { machine_verdict(&machine) }
     })
 }
 
-fn machine_verdict(machine: &Machine) -> Seen {
+pub(crate) fn machine_verdict(machine: &Machine) -> Seen {
     if let Some(percent) = machine.memory_percent.filter(|percent| *percent >= MEMORY_PERCENT_MAX) {
         return Err(format!("{percent:.0} % of the memory are in use"));
     }
@@ -198,6 +252,8 @@ fn machine_verdict(machine: &Machine) -> Seen {
 
 #[cfg(test)]
 mod tests {
+    use cts_config::{ConfigFault, Kind, Origin, ServiceConfig, Sources};
+
     use super::*;
 
     #[test]
@@ -212,6 +268,42 @@ mod tests {
     fn a_queue_that_is_nearly_full_is_overloaded() {
         assert!(queue_verdict(89, 100).is_ok());
         assert!(queue_verdict(90, 100).is_err());
+    }
+
+    #[test]
+    fn a_configuration_that_would_not_start_is_told_by_names_alone() {
+        let again = |text: &str| {
+            let sources = Sources { environment: vec![("CTS_PORT".into(), text.into())], ..sources() };
+            let loaded = ServiceConfig::load(&Sources { environment: Vec::new(), ..sources.clone() }).unwrap();
+            configuration_verdict(&Configuration::of(&loaded, sources).look_again())
+        };
+        let seen = again("x").unwrap_err();
+        assert_eq!(seen, "what is written now has 1 fault (port); the next start would fail");
+        let changed = again("9999").unwrap();
+        assert_eq!(changed["changed_since_start"], json!(["port"]));
+        assert_eq!(again("8080").unwrap()["changed_since_start"], json!([]));
+        let unnamed = ConfigFault {
+            origin: Origin::Variable("CTS_PROT".into()),
+            setting: None,
+            message: "unknown".into(),
+            remedy: String::new(),
+        };
+        let again = Again { faults: vec![unnamed.clone(), unnamed], ..Again::default() };
+        assert!(configuration_verdict(&again).unwrap_err().contains("has 2 faults;"));
+    }
+
+    fn sources() -> Sources {
+        let folder = std::env::temp_dir().join("cts-no-such-folder");
+        Sources {
+            kind: Kind::Service,
+            config: None,
+            flags: Vec::new(),
+            environment: Vec::new(),
+            unreadable_variables: Vec::new(),
+            home: Some(folder.clone()),
+            current_dir: folder.clone(),
+            system_config_dir: folder,
+        }
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! that work on the user's own files.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use cts_config::ServiceConfig;
+use cts_config::{Loaded, Sources};
 use cts_engine::WorkerKind;
 
 use crate::app::{App, AppParts, http_options, open_engine};
+use crate::configuration::Configuration;
 use crate::error::ServerError;
 
 pub use axum::body::Body;
@@ -25,7 +27,9 @@ pub fn run_if_child() -> Option<ExitCode> {
 ///
 /// # Errors
 /// What cannot be opened, in words for people.
-pub async fn start(config: &ServiceConfig) -> Result<App, ServerError> {
-    let engine = open_engine(config, WorkerKind::Client, None).await?;
-    Ok(App::build(AppParts { engine, http: http_options(config) }))
+pub async fn start(loaded: &Loaded, sources: &Sources) -> Result<App, ServerError> {
+    let engine = open_engine(&loaded.config, WorkerKind::Client, None).await?;
+    let mut http = http_options(&loaded.config);
+    http.configuration = Arc::new(Configuration::of(loaded, sources.clone()));
+    Ok(App::build(AppParts { engine, http }))
 }

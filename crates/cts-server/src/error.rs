@@ -26,6 +26,8 @@ pub enum ServerError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
+        /// The setting that names the port.
+        setting: &'static str,
         /// The address.
         address: String,
         /// The system's error.
@@ -105,10 +107,12 @@ impl ServerError {
         let text = match self {
             Self::Config(_) => return None,
             Self::Locked { .. } => "stop that service, or name another data directory with --data-dir".to_owned(),
-            Self::Listen { address, source } => match source.kind() {
+            Self::Listen { setting, address, source } => match source.kind() {
                 io::ErrorKind::AddrInUse => {
+                    let flag = setting.replace('_', "-");
                     format!(
-                        "stop the program that uses {address}, or name another port with --port (0 takes a free one)"
+                        "stop the program that uses {address}, or name another port with --{flag} (0 takes a free one); \
+                         `cts doctor` tells whose it is"
                     )
                 }
                 io::ErrorKind::PermissionDenied => {
@@ -160,10 +164,10 @@ mod tests {
     #[test]
     fn an_error_says_what_was_being_done_why_it_failed_and_what_to_do() {
         let source = io::Error::from(io::ErrorKind::AddrInUse);
-        let error = ServerError::Listen { address: "127.0.0.1:8080".to_owned(), source };
+        let error = ServerError::Listen { setting: "port", address: "127.0.0.1:8080".to_owned(), source };
         expect![[r#"
             cannot listen on 127.0.0.1:8080: address in use
-            stop the program that uses 127.0.0.1:8080, or name another port with --port (0 takes a free one)"#]]
+            stop the program that uses 127.0.0.1:8080, or name another port with --port (0 takes a free one); `cts doctor` tells whose it is"#]]
         .assert_eq(&error.report());
         assert_eq!(error.exit_code(), 1);
         let fault = ConfigFault {

@@ -2,6 +2,7 @@
 
 pub(crate) mod artifacts;
 pub(crate) mod audit;
+pub(crate) mod config;
 pub(crate) mod download;
 pub(crate) mod health;
 pub(crate) mod metrics;

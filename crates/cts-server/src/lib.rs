@@ -16,6 +16,7 @@ mod http;
 
 mod cache;
 mod checks;
+pub mod configuration;
 mod connections;
 mod metrics;
 mod problem;
@@ -25,12 +26,14 @@ mod ui;
 
 mod openapi;
 
+pub mod doctor;
 pub mod embedded;
 
 mod background;
 mod error;
 mod lifecycle;
 mod lock;
+mod notify;
 mod serve;
 pub mod service;
 pub mod token_command;
@@ -38,7 +41,7 @@ pub mod token_command;
 pub use access::address::{BadNetwork, Network, Peer};
 pub use app::{App, AppParts, engine_options, http_options, open_engine};
 pub use error::ServerError;
-pub use lock::{LiveService, find_service};
+pub use lock::{LiveService, find_service, observe_service};
 pub use openapi::repository_document;
 pub use serve::Listening;
 pub use state::HttpOptions;

@@ -31,6 +31,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 pub struct LiveService {
     /// Where it listens.
     pub url: String,
+    /// Where its metrics and probes are told as well.
+    #[serde(default)]
+    pub metrics_url: Option<String>,
     /// Its process.
     pub pid: u32,
     /// When it was started, in RFC 3339.
@@ -79,9 +82,15 @@ impl ServiceLock {
     }
 
     /// Tells clients where the service listens.
-    pub(crate) fn announce(&self, url: &str, started_at: Timestamp) -> Result<(), ServerError> {
+    pub(crate) fn announce(
+        &self,
+        url: &str,
+        metrics_url: Option<String>,
+        started_at: Timestamp,
+    ) -> Result<(), ServerError> {
         let service = LiveService {
             url: url.to_owned(),
+            metrics_url,
             pid: std::process::id(),
             started_at: started_at.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -127,6 +136,27 @@ fn read_service(data_dir: &Path) -> Option<LiveService> {
     serde_json::from_slice(&text).ok()
 }
 
+/// Returns the live service of a data directory as [`find_service`] does, without taking the lock even for a moment: by
+/// what the kernel lists. It is for those who must change nothing.
+#[must_use]
+pub fn observe_service(data_dir: &Path) -> Option<LiveService> {
+    use std::os::unix::fs::MetadataExt as _;
+    let inode = std::fs::metadata(data_dir.join(LOCK_FILE)).ok()?.ino();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let service = read_service(data_dir)?;
+    (is_locked(&locks, inode) && is_alive(service.pid)).then_some(service)
+}
+
+/// Tells whether the kernel's list has an exclusive lock of the kind that a service holds on this file. The number of the
+/// device is not compared: for some file systems the list tells another one than the file does.
+fn is_locked(locks: &str, inode: u64) -> bool {
+    locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|words| {
+        let kind = words.get(1..4);
+        let file = words.get(5).and_then(|place| place.rsplit(':').next());
+        kind == Some(&["FLOCK", "ADVISORY", "WRITE"]) && file.and_then(|text| text.parse().ok()) == Some(inode)
+    })
+}
+
 /// Returns the live service of a data directory; none when nobody holds its lock, or it does not listen yet.
 #[must_use]
 pub fn find_service(data_dir: &Path) -> Option<LiveService> {
@@ -148,14 +178,16 @@ mod tests {
         assert_eq!(find_service(folder.path()), None);
         let lock = ServiceLock::take(folder.path()).unwrap();
         assert_eq!(find_service(folder.path()), None, "it does not listen yet");
-        lock.announce("http://127.0.0.1:1", Timestamp::from_ms(0)).unwrap();
+        lock.announce("http://127.0.0.1:1", None, Timestamp::from_ms(0)).unwrap();
         let found = find_service(folder.path()).unwrap();
         assert_eq!((found.url.as_str(), found.pid), ("http://127.0.0.1:1", std::process::id()));
+        assert_eq!(observe_service(folder.path()), Some(found));
         let refused = ServiceLock::take(folder.path()).unwrap_err();
         assert!(refused.report().contains("at http://127.0.0.1:1"), "{}", refused.report());
         lock.withdraw().unwrap();
         drop(lock);
         assert_eq!(find_service(folder.path()), None);
+        assert_eq!(observe_service(folder.path()), None);
         assert!(ServiceLock::take(folder.path()).is_ok());
     }
 
@@ -187,11 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn the_kernels_list_names_files_by_their_numbers() {
+        let locks = "1: FLOCK  ADVISORY  WRITE 77 fe:00:4242 0 EOF\n1: -> FLOCK  ADVISORY  WRITE 78 fe:00:11 0 EOF\n\
+                     2: POSIX  ADVISORY  WRITE 79 fe:00:12 0 EOF\n3: FLOCK  ADVISORY  READ 80 fe:00:13 0 EOF\nx\n";
+        for (inode, expected) in [(4242, true), (424, false), (11, false), (12, false), (13, false)] {
+            assert_eq!(is_locked(locks, inode), expected, "{inode}");
+        }
+    }
+
+    #[test]
     fn what_a_dead_service_left_is_not_believed() {
         let folder = tempfile::tempdir().unwrap();
         let lock = ServiceLock::take(folder.path()).unwrap();
-        lock.announce("http://127.0.0.1:1", Timestamp::from_ms(0)).unwrap();
+        lock.announce("http://127.0.0.1:1", None, Timestamp::from_ms(0)).unwrap();
         drop(lock);
         assert_eq!(find_service(folder.path()), None);
+        assert_eq!(observe_service(folder.path()), None);
     }
 }

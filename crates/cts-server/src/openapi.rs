@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 
-use crate::access::credentials::COOKIE;
+use crate::access::credentials::USUAL_COOKIE;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -50,8 +50,9 @@ pub(crate) fn head() -> utoipa::openapi::OpenApi {
     let token = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("cts_…");
     let token = token.description(Some("A token; the older scheme JWT means the same.")).build();
     let cookie = ApiKeyValue::with_description(
-        COOKIE,
-        "The session of a browser, made from a token by POST /v1/session. Changes need the header X-CSRF-Token as well.",
+        USUAL_COOKIE,
+        "The session of a browser, made from a token by POST /v1/session. The name ends in the port of the service's \
+         address, and is cts_session where the address has none. Changes need the header X-CSRF-Token as well.",
     );
     components.add_security_scheme(SCHEMES[0], SecurityScheme::Http(token));
     components.add_security_scheme(SCHEMES[1], SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));

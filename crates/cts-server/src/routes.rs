@@ -18,7 +18,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::http::{
-    artifacts, audit, download, health, metrics, preview, run_events, run_logs, runs, service, session, tokens,
+    artifacts, audit, config, download, health, metrics, preview, run_events, run_logs, runs, service, session, tokens,
     uploads, zip,
 };
 use crate::layers::gate::{self, Gate};
@@ -44,6 +44,8 @@ pub(crate) fn table() -> Table {
         .needs(Viewer, routes!(metrics::metrics))
         .needs(Viewer, routes!(metrics::health_metrics))
         .needs(Viewer, routes!(metrics::summary))
+        .needs(Viewer, routes!(config::status))
+        .needs(Viewer, routes!(config::older_status))
         .needs(Viewer, routes!(service::capabilities))
         .needs(Viewer, routes!(service::openapi))
         .open(routes!(service::docs))
@@ -76,6 +78,19 @@ pub(crate) fn table() -> Table {
         .needs(Admin, routes!(tokens::create))
         .needs(Admin, routes!(tokens::delete))
         .needs(Admin, routes!(audit::list))
+}
+
+/// Returns the routes of the second listener: metrics, open there to whoever reaches its port, and the probes.
+pub(crate) fn watching() -> Table {
+    Table::default()
+        .open(routes!(metrics::metrics))
+        .open(routes!(metrics::health_metrics))
+        .open(routes!(health::simple))
+        .open(routes!(health::live))
+        .open(routes!(health::ready))
+        .open(routes!(health::startup))
+        .needs(Viewer, routes!(health::overall))
+        .needs(Viewer, routes!(health::detailed))
 }
 
 /// What a request needs before its handler is asked.
@@ -266,6 +281,18 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_second_listener_has_routes_of_the_first_and_opens_metrics_alone() {
+        let (first, second) = (table(), watching());
+        for operation in second.operations() {
+            let same = first.operations().find(|known| known.action == operation.action).unwrap();
+            assert!(!operation.changes, "{}", operation.action);
+            let is_metrics = operation.template.ends_with("/metrics");
+            assert_eq!(operation.needs != same.needs, is_metrics, "{}", operation.action);
+            assert!(is_metrics || operation.template.starts_with("/health"), "{}", operation.action);
         }
     }
 

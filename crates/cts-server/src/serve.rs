@@ -33,19 +33,26 @@ const HTTP2_STREAMS_MAX: u32 = 200;
 pub struct Listening {
     listener: TcpListener,
     address: SocketAddr,
+    connections_max: Option<usize>,
 }
 
 impl Listening {
-    /// Binds the socket.
+    /// Binds the socket; `setting` is the one that names the port.
     ///
     /// # Errors
     /// [`ServerError::Listen`].
-    pub async fn bind(host: &str, port: u16) -> Result<Self, ServerError> {
+    pub async fn bind(setting: &'static str, host: &str, port: u16) -> Result<Self, ServerError> {
         let shown = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        let failed = |source| ServerError::Listen { address: shown.clone(), source };
+        let failed = |source| ServerError::Listen { setting, address: shown.clone(), source };
         let listener = TcpListener::bind((host, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, connections_max: None })
+    }
+
+    /// The same with another number of connections at one time than the app is told.
+    #[must_use]
+    pub fn with_connections_max(self, connections_max: usize) -> Self {
+        Self { connections_max: Some(connections_max), ..self }
     }
 
     /// Returns the address.
@@ -74,7 +81,8 @@ impl App {
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(HTTP2_STREAMS_MAX);
         let builder = Arc::new(builder);
-        let connections = Connections::new(self.shared().http.connections_max);
+        let connections_max = listening.connections_max.unwrap_or(self.shared().http.connections_max);
+        let connections = Connections::new(connections_max);
         loop {
             let accepted = tokio::select! {
                 accepted = listening.listener.accept() => accepted,

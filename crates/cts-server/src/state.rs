@@ -12,6 +12,7 @@ use crate::access::Access;
 use crate::access::address::Network;
 use crate::cache::RunBodies;
 use crate::checks::LastMachine;
+use crate::configuration::Configuration;
 use crate::layers::measure::HttpMetrics;
 use crate::metrics::ServiceMetrics;
 use crate::openapi::Document;
@@ -53,6 +54,10 @@ pub struct HttpOptions {
     pub trusted_proxies: Vec<Network>,
     /// How long entries of the audit log are kept.
     pub audit_retention: Duration,
+    /// The port of the metrics' own listener, where they have one.
+    pub metrics_port: Option<u16>,
+    /// What the service was told in all.
+    pub configuration: Arc<Configuration>,
 }
 
 impl Default for HttpOptions {
@@ -75,6 +80,8 @@ impl Default for HttpOptions {
             cors_allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             audit_retention: Duration::from_hours(365 * 24),
+            metrics_port: None,
+            configuration: Arc::default(),
         }
     }
 }
@@ -95,7 +102,7 @@ pub(crate) struct Shared {
     /// When the service was started.
     pub(crate) started: Instant,
     /// Bodies of runs that have ended.
-    pub(crate) run_bodies: RunBodies,
+    pub(crate) run_bodies: Arc<RunBodies>,
     /// One permit for each event stream.
     pub(crate) streams: Arc<Semaphore>,
     /// True when event streams must end because the service stops.

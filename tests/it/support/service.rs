@@ -13,12 +13,14 @@ use super::{PATIENCE, binary, until};
 pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) settings: Vec<(String, String)>,
+    /// What else the command line says.
+    args: Vec<String>,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let place = Self { folder, settings: Vec::new() };
+        let place = Self { folder, settings: Vec::new(), args: Vec::new() };
         std::fs::create_dir_all(place.data().join("tools.d")).unwrap();
         place
     }
@@ -29,6 +31,11 @@ impl Place {
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn arg(mut self, text: &str) -> Self {
+        self.args.push(text.to_owned());
         self
     }
 
@@ -45,14 +52,20 @@ impl Place {
         for (name, value) in &self.settings {
             command.arg("--set").arg(format!("{name}={value}"));
         }
+        command.args(&self.args);
         command
     }
 
     pub(crate) fn start(&self) -> Service {
+        self.start_with(&[])
+    }
+
+    /// Starts it with these variables in its environment.
+    pub(crate) fn start_with(&self, variables: &[(&str, &str)]) -> Service {
         let log =
             std::fs::File::options().create(true).append(true).open(self.folder.path().join("service.log")).unwrap();
         let mut command = self.command();
-        command.stdout(Stdio::null()).stderr(log);
+        command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(log);
         Service::of(&mut command, &self.data())
     }
 

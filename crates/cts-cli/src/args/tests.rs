@@ -3,7 +3,8 @@ use std::time::Duration;
 use clap::{CommandFactory as _, Parser as _};
 use expect_test::{Expect, expect};
 
-use super::{Cli, Command, RunsCommand, duration, pair};
+use super::run::pair;
+use super::{Cli, Command, RunsCommand, duration};
 
 fn parse(line: &str) -> Result<Cli, String> {
     Cli::try_parse_from(line.split_whitespace()).map_err(|error| error.to_string())
@@ -34,7 +35,22 @@ fn the_commands_are_those_of_the_guide() {
     let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
     assert_eq!(
         names,
-        ["ping", "cap", "run", "runs", "logs", "art", "upload", "tools", "token", "serve", "completions", "man"]
+        [
+            "ping",
+            "cap",
+            "run",
+            "runs",
+            "logs",
+            "art",
+            "upload",
+            "tools",
+            "token",
+            "config",
+            "doctor",
+            "serve",
+            "completions",
+            "man"
+        ]
     );
 }
 
@@ -67,8 +83,8 @@ fn serve_takes_the_options_of_the_service() {
     let cli = parse("cts serve --port 0 --data-dir d --set max_concurrent_runs=8 --config f").unwrap();
     assert_eq!(cli.global.config.as_deref(), Some(std::path::Path::new("f")));
     let Command::Serve(serve) = cli.command else { panic!() };
-    assert_eq!((serve.port.as_deref(), serve.data_dir.as_deref()), (Some("0"), Some("d")));
-    assert_eq!(serve.settings, [("max_concurrent_runs".into(), "8".into())]);
+    let given: Vec<(&str, &str)> = serve.settings.0.iter().map(|(name, value)| (&**name, &**value)).collect();
+    assert_eq!(given, [("port", "0"), ("base_storage_path", "d"), ("max_concurrent_runs", "8")]);
 }
 
 #[test]

@@ -3,16 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cts_server::service::{Start, run};
+use cts_server::service::{Form, Start, run};
 
-use crate::args::ServeArgs;
+use crate::args::{ServeArgs, SettingFlags};
 
 /// Runs the service to its end.
-pub(crate) fn serve(args: ServeArgs, config: Option<PathBuf>) -> ExitCode {
-    let ServeArgs { host, port, data_dir, settings: given, check_config } = args;
-    let named = [("host", host), ("port", port), ("base_storage_path", data_dir)];
-    let mut settings: Vec<(String, String)> =
-        named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-    settings.extend(given);
+pub(crate) fn serve(args: ServeArgs, config: Option<PathBuf>, json: bool) -> ExitCode {
+    let ServeArgs { settings: SettingFlags(settings), check_config } = args;
+    let check_config = check_config.then_some(if json { Form::Json } else { Form::Page });
     run(Start { config, settings, check_config })
 }

@@ -1,6 +1,7 @@
 //! What people see. Everything here returns a text; colors are in it and are taken out where they are not wanted.
 
 mod artifacts;
+mod doctor;
 mod log;
 mod run;
 mod tokens;
@@ -59,6 +60,8 @@ pub(crate) fn report(report: &Report, look: &Look) -> String {
         Report::TokenMade(token) => tokens::made(token),
         Report::Tokens(all) => tokens::list(all, look),
         Report::TokensRevoked(gone) => tokens::revoked(gone),
+        Report::Config(explained) => explained.page.lines().map(|line| format!("{}\n", clean(line))).collect(),
+        Report::Examined(diagnosis) => doctor::diagnosis(diagnosis),
         Report::Written(files) => files.iter().map(|file| format!("{}\n", look.path(file))).collect(),
     }
 }

@@ -36,6 +36,8 @@ pub(crate) fn report(report: &Report) -> Option<Value> {
         Report::Checks(checks) => checks.iter().map(check).collect(),
         Report::TokenMade(token) => json!(token),
         Report::Tokens(tokens) | Report::TokensRevoked(tokens) => json!(tokens),
+        Report::Config(explained) => json!(explained.report),
+        Report::Examined(diagnosis) => diagnosis.json(),
         Report::Written(files) => files.iter().map(|file| json!(file.display().to_string())).collect(),
     })
 }

@@ -1,7 +1,7 @@
 //! To the own process: the same app that a service is, with the same database, and without a socket.
 
 use bytes::Bytes;
-use cts_config::ServiceConfig;
+use cts_config::{Loaded, Sources};
 use cts_server::App;
 use cts_server::embedded::{self, Body};
 use futures_util::StreamExt as _;
@@ -18,8 +18,8 @@ pub(crate) struct InProcess {
 
 impl InProcess {
     /// Starts the app on the data directory of a configuration.
-    pub(crate) async fn start(config: &ServiceConfig) -> Result<Self, CliError> {
-        let app = embedded::start(config).await.map_err(|error| {
+    pub(crate) async fn start(loaded: &Loaded, sources: &Sources) -> Result<Self, CliError> {
+        let app = embedded::start(loaded, sources).await.map_err(|error| {
             let remedy = error.remedy();
             let report = error.report();
             // The report ends with the remedy, which is told apart here.

@@ -385,11 +385,15 @@ static DECLARATIONS: &[Declaration] = &[
         Bool,
         same("true"),
         "Whether metrics are served. They cannot be off in production.",
+    ),
+    set(
+        "metrics_port",
+        Section::Observe,
+        int(0, 65_535),
+        same("none"),
+        "A port of its own for /metrics, which needs no token there, and the probes below /health; 0 is any free one.",
     )
-    .without_effect(),
-    set("metrics_port", Section::Observe, int(1, 65_535), same("none"), "A listener of its own for the metrics.")
-        .optional("9100")
-        .without_effect(),
+    .optional("9100"),
     set(
         "metrics_export_interval_seconds",
         Section::Observe,
@@ -404,18 +408,15 @@ static DECLARATIONS: &[Declaration] = &[
         Bool,
         same("true"),
         "Whether the service checks itself in the background.",
-    )
-    .without_effect(),
+    ),
     set(
         "health_check_interval_seconds",
         Section::Observe,
         seconds(1, 3600),
         same("30"),
         "How often the service checks itself.",
-    )
-    .without_effect(),
-    set("health_check_timeout", Section::Observe, seconds(1, 600), same("5"), "How long one check may take.")
-        .without_effect(),
+    ),
+    set("health_check_timeout", Section::Observe, seconds(1, 600), same("5"), "How long one check may take."),
     set("enable_tracing", Section::Observe, Bool, same("false"), "Whether traces are exported.").without_effect(),
 ];
 

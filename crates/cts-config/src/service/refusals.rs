@@ -69,10 +69,17 @@ fn listener(resolved: &Resolved, profile: Profile, findings: &mut Findings) {
             findings.fault(resolved.origin("host"), Some("host"), message, remedy);
         }
     }
-    if resolved.sound(&["port", "metrics_port"]) && resolved.value("port") == resolved.value("metrics_port") {
+    let is_same = resolved.value("port") == resolved.value("metrics_port");
+    let any_free = resolved.value("port") == Some(&Value::Int(0));
+    if resolved.sound(&["port", "metrics_port"]) && is_same && !any_free {
         let message = "metrics_port is the same as port".to_owned();
         let remedy = "choose another one, or none to serve metrics on port itself".to_owned();
         findings.fault(resolved.origin("metrics_port"), Some("metrics_port"), message, remedy);
+    }
+    let has_port = !matches!(resolved.value("metrics_port"), None | Some(Value::Nothing));
+    if resolved.sound(&["metrics_port", "enable_metrics"]) && has_port && !is_on(resolved, "enable_metrics") {
+        let message = "serves the probes alone: enable_metrics is off".to_owned();
+        findings.warn(resolved.origin("metrics_port"), message);
     }
 }
 

@@ -6,7 +6,9 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Profile, Section};
+use crate::{ConfigFault, Profile, Section};
+
+mod every_setting;
 
 /// Sources with nothing in them, in a directory of their own.
 pub(super) fn sources(dir: &Path) -> Sources {
@@ -249,7 +251,7 @@ fn settings_of_a_later_version_are_warned_of_when_they_are_given() {
     check(
         load(Kind::Service, "CTS_ENABLE_TRACING=true\nCTS_METRICS_PORT=9091\nCTS_ENABLE_METRICS=false", ""),
         &expect![[r#"
-            warning: CTS_METRICS_PORT: metrics_port = 9091 has no effect in this version
+            warning: CTS_METRICS_PORT: serves the probes alone: enable_metrics is off
             warning: CTS_ENABLE_TRACING: enable_tracing = true has no effect in this version
             starts"#]],
     );
@@ -398,10 +400,11 @@ fn files_that_cannot_be_read_as_text_are_faults() {
 fn the_report_tells_origins_and_means_the_same_when_it_is_read_again() {
     let environment = "CTS_ENVIRONMENT=production\nCTS_ALLOW_UNAUTHENTICATED=true\nCTS_PORT=9001";
     let loaded = load(Kind::Service, environment, "port = 9000\nrun_memory_mb = \"512 MiB\"\n").unwrap();
-    let report = loaded.report();
+    let report = loaded.explanation().page();
     for line in [
-        "port = 9001                                      # CTS_PORT, over 9000 from cts-lite.toml:1:8",
-        "run_memory_mb = \"536870912 B\"                    # cts-lite.toml:2:17",
+        "environment = \"production\"                       # CTS_ENVIRONMENT, over \"development\" from default",
+        "port = 9001                                      # CTS_PORT, over 9000 from cts-lite.toml:1:8, over 8080 from default of production",
+        "run_memory_mb = \"536870912 B\"                    # cts-lite.toml:2:17, over 2048 from default of production",
         "require_authentication = true                    # default of production",
         "max_concurrent_runs = 5                          # default of production",
         "metrics_port = \"none\"                            # default of production",
@@ -449,7 +452,7 @@ proptest! {
         let flags = vec![(declaration.flag(), value)];
         let loaded = ServiceConfig::load(&Sources { config: Some("c.toml".into()), environment, flags, ..sources(dir.path()) });
         match loaded {
-            Ok(loaded) => prop_assert!(!loaded.report().is_empty()),
+            Ok(loaded) => prop_assert!(!loaded.explanation().page().is_empty()),
             Err(faults) => prop_assert!(!faults.0.is_empty() && !faults.to_string().is_empty()),
         }
     }

@@ -3,15 +3,18 @@
 
 use axum::body::Bytes;
 use cts_model::{Code, Secret};
-use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Uri};
 use sha2::Digest;
 
 use super::keyring::is_same;
+use crate::layers::guard;
 use crate::problem::Refusal;
 
-/// The cookie of a session.
-pub(crate) const COOKIE: &str = "cts_session";
+/// What the name of a session's cookie begins with.
+const COOKIE: &str = "cts_session";
+/// The cookie of a service at its usual port, as the document names it.
+pub(crate) const USUAL_COOKIE: &str = "cts_session_8080";
 /// The header in which a page proves that it could read an answer of this service.
 pub(crate) const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 /// What goes before the text of a session when its proof is made.
@@ -28,8 +31,17 @@ pub(crate) enum Presented {
     Session(Secret),
 }
 
+/// Returns the name of the session's cookie at the address that a request was sent to. A browser sends the cookies of a
+/// host to every port of it, so the port is part of the name: services on one host do not take each other's session away.
+pub(crate) fn cookie_name(uri: &Uri, headers: &HeaderMap) -> String {
+    match guard::port(uri, headers) {
+        Some(port) => format!("{COOKIE}_{port}"),
+        None => COOKIE.to_owned(),
+    }
+}
+
 /// Returns what a request proves itself with. A token wins over a cookie, which a browser sends by itself.
-pub(crate) fn presented(headers: &HeaderMap) -> Result<Presented, Refusal> {
+pub(crate) fn presented(uri: &Uri, headers: &HeaderMap) -> Result<Presented, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     if let Some(value) = values.next() {
         if values.next().is_some() {
@@ -43,7 +55,7 @@ pub(crate) fn presented(headers: &HeaderMap) -> Result<Presented, Refusal> {
         }
         return Ok(Presented::Token(Secret::new(token.trim().to_owned())));
     }
-    Ok(cookie(headers).map_or(Presented::Nothing, Presented::Session))
+    Ok(cookie(&cookie_name(uri, headers), headers).map_or(Presented::Nothing, Presented::Session))
 }
 
 fn unreadable(message: &str) -> Refusal {
@@ -60,16 +72,16 @@ pub(crate) fn challenge(refusal: Refusal, error: Option<&str>) -> Refusal {
     refusal.with_header(header::WWW_AUTHENTICATE, value)
 }
 
-fn cookie(headers: &HeaderMap) -> Option<Secret> {
+fn cookie(wanted: &str, headers: &HeaderMap) -> Option<Secret> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, value)| *name == COOKIE && !value.is_empty()).map(|(_, value)| Secret::new(value.to_owned()))
+    pairs.find(|(name, value)| *name == wanted && !value.is_empty()).map(|(_, value)| Secret::new(value.to_owned()))
 }
 
 /// Returns the header that gives a browser its session; `seconds` is how long it lasts, 0 takes it back.
-pub(crate) fn set_cookie(session: &str, seconds: u64, is_https: bool) -> HeaderValue {
+pub(crate) fn set_cookie(name: &str, session: &str, seconds: u64, is_https: bool) -> HeaderValue {
     let secure = if is_https { "; Secure" } else { "" };
-    let text = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let text = format!("{name}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     let mut value = HeaderValue::from_maybe_shared(Bytes::from(text)).expect("a session is letters and digits");
     value.set_sensitive(true);
     value
@@ -107,7 +119,7 @@ mod tests {
         for value in values {
             headers.append(name, HeaderValue::from_str(value).unwrap());
         }
-        presented(&headers).map_err(|refusal| refusal.fault().code)
+        presented(&Uri::default(), &headers).map_err(|refusal| refusal.fault().code)
     }
 
     #[test]
@@ -134,19 +146,46 @@ mod tests {
     }
 
     #[test]
+    fn services_on_one_host_have_cookies_of_their_own() {
+        let table = [
+            ("/v1/runs", Some("localhost:8080"), "cts_session_8080"),
+            ("/v1/runs", Some("[::1]:8081"), "cts_session_8081"),
+            ("http://cts.example:81/v1/runs", Some("localhost:8080"), "cts_session_81"),
+            ("/v1/runs", Some("cts.example"), "cts_session"),
+            ("/v1/runs", Some("cts.example:"), "cts_session"),
+            ("/v1/runs", Some("cts.example:1=2; x"), "cts_session"),
+            ("/v1/runs", Some("cts.example:99999"), "cts_session"),
+            ("/v1/runs", Some("[::1]"), "cts_session"),
+            ("/v1/runs", None, "cts_session"),
+        ];
+        for (uri, host, name) in table {
+            let mut headers = HeaderMap::new();
+            host.map(|host| headers.insert("host", HeaderValue::from_static(host)));
+            let uri: Uri = uri.parse().unwrap();
+            assert_eq!(cookie_name(&uri, &headers), name, "{uri} {host:?}");
+            let both =
+                "cts_session_1=other; cts_session=plain; cts_session_8080=a; cts_session_8081=b; cts_session_81=c";
+            headers.insert("cookie", HeaderValue::from_static(both));
+            let own = both.split("; ").find_map(|pair| pair.split_once('=').filter(|(known, _)| *known == name));
+            let expected = Presented::Session(Secret::new(own.unwrap().1.to_owned()));
+            assert_eq!(presented(&uri, &headers).unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn a_token_wins_over_the_cookie_that_a_browser_sends_by_itself() {
         let mut headers = HeaderMap::new();
         headers.insert("cookie", HeaderValue::from_static("cts_session=abc"));
         headers.insert("authorization", HeaderValue::from_static("Bearer def"));
-        assert_eq!(presented(&headers).unwrap(), Presented::Token(Secret::new("def".to_owned())));
+        assert_eq!(presented(&Uri::default(), &headers).unwrap(), Presented::Token(Secret::new("def".to_owned())));
     }
 
     #[test]
     fn the_cookie_is_out_of_reach_of_scripts_and_other_sites() {
-        let cookie = set_cookie("abc", 60, true);
-        assert_eq!(cookie, "cts_session=abc; Path=/; HttpOnly; SameSite=Strict; Max-Age=60; Secure");
+        let cookie = set_cookie("cts_session_8080", "abc", 60, true);
+        assert_eq!(cookie, "cts_session_8080=abc; Path=/; HttpOnly; SameSite=Strict; Max-Age=60; Secure");
         assert!(cookie.is_sensitive());
-        assert!(!set_cookie("", 0, false).to_str().unwrap().contains("Secure"));
+        assert!(!set_cookie("cts_session", "", 0, false).to_str().unwrap().contains("Secure"));
     }
 
     #[test]

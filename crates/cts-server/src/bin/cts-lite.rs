@@ -1,5 +1,9 @@
 //! `cts-lite`: is it a child? then its arguments, and the service.
 
+// In a folder, since every file beside this one would be a binary of its own.
+#[path = "cts-lite/setting_flags.rs"]
+mod setting_flags;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,36 +11,33 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use cts_api::CreateToken;
 use cts_model::Role;
-use cts_server::service::{Start, run};
+use cts_server::service::{Form, Start, run};
 use cts_server::token_command::{self, TokenCommand};
+use setting_flags::SettingFlags;
 
 /// Runs tools on driving logs as a service.
 #[derive(Debug, Parser)]
 #[command(
     name = "cts-lite",
     version,
-    after_help = "Exit codes: 0 clean, 1 failed, 2 configuration or lock, \
+    after_help = "Every setting is a flag, too: max_concurrent_runs is --max-concurrent-runs. \
+    docs/reference/configuration.md lists them, --check-config tells them.\n\n\
+    Exit codes: 0 clean, 1 failed, 2 configuration or lock, \
     128 and the signal's number when a second signal ended everything at once."
 )]
 struct Arguments {
     /// The configuration file (TOML).
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// Address or name to listen on.
-    #[arg(long, value_name = "ADDRESS")]
-    host: Option<String>,
-    /// Port to listen on; 0 takes a free one.
-    #[arg(long, value_name = "PORT")]
-    port: Option<String>,
-    /// Where database, artifacts and logs lie.
-    #[arg(long, value_name = "FOLDER", global = true)]
-    data_dir: Option<String>,
-    /// Any setting, for example `--set max_concurrent_runs=8`; may be given several times.
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, global = true)]
-    settings: Vec<(String, String)>,
-    /// Tell every setting with its origin, and whether all is right; start nothing.
+    /// Settings.
+    #[command(flatten)]
+    settings: SettingFlags,
+    /// Tell every setting with its origin and what it overrode, and whether all is right; start nothing.
     #[arg(long)]
     check_config: bool,
+    /// With --check-config: as a JSON document.
+    #[arg(long, requires = "check_config")]
+    json: bool,
     /// What to do instead of serving.
     #[command(subcommand)]
     command: Option<Command>,
@@ -100,13 +101,6 @@ impl From<Token> for TokenCommand {
     }
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("it is written as NAME=VALUE".to_owned()),
-    }
-}
-
 fn main() -> ExitCode {
     if let Some(code) = cts_engine::supervisor::run_if_supervisor() {
         return code;
@@ -114,11 +108,8 @@ fn main() -> ExitCode {
     if let Some(code) = cts_tools::run_if_child() {
         return code;
     }
-    let Arguments { config, host, port, data_dir, settings: given, check_config, command } = Arguments::parse();
-    let named = [("host", host), ("port", port), ("base_storage_path", data_dir)];
-    let mut settings: Vec<(String, String)> =
-        named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-    settings.extend(given);
+    let Arguments { config, settings: SettingFlags(settings), check_config, json, command } = Arguments::parse();
+    let check_config = check_config.then_some(if json { Form::Json } else { Form::Page });
     let start = Start { config, settings, check_config };
     match command {
         None => run(start),

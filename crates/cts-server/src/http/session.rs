@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use cts_api::token::TokenText;
 use cts_api::{CreateSession, Problem, Session, Time};
 use cts_model::{Code, Ctx};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 
-use crate::access::credentials::{Presented, challenge, csrf_token, presented, set_cookie};
+use crate::access::credentials::{Presented, challenge, cookie_name, csrf_token, presented, set_cookie};
 use crate::access::{Caller, Proof, actor, tokens};
 use crate::extract::{Cx, Json, NoQuery};
 use crate::http::json;
@@ -43,7 +43,8 @@ pub(crate) async fn get(State(shared): State<Arc<Shared>>, caller: Caller, _: No
 /// Make a session of a browser from a token
 ///
 /// The token stands in the body or in `Authorization`. The cookie is out of the reach of scripts, is sent by pages of
-/// this service only, and ends with its token. Where no authentication is required, there is nothing to make, and the
+/// this service only, and ends with its token. Its name ends in the port of the address that was asked, so that several
+/// services on one host keep their sessions apart. Where no authentication is required, there is nothing to make, and the
 /// answer tells so.
 #[utoipa::path(
     post, path = "/v1/session", tag = "Access", operation_id = "createSession", request_body = Option<CreateSession>,
@@ -63,12 +64,13 @@ pub(crate) async fn create(
     _: NoQuery,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (headers, address) = (request.headers().clone(), request.extensions().get::<Scope>().and_then(|s| s.address));
+    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let address = request.extensions().get::<Scope>().and_then(|scope| scope.address);
     let Json { value: CreateSession { token }, .. } = Json::<CreateSession>::from_request(request, &shared).await?;
     if !shared.http.require_authentication || shared.http.is_in_process {
         return Ok(json(&told(&shared, &caller)));
     }
-    let text = match (token, presented(&headers)?) {
+    let text = match (token, presented(&uri, &headers)?) {
         (Some(TokenText(token)), _) | (None, Presented::Token(token)) => token,
         (None, _) => {
             let refusal = Refusal::new(Code::AuthenticationRequired, "a session is made from a token");
@@ -80,7 +82,7 @@ pub(crate) async fn create(
     let cx = Ctx { actor: actor(&entry), ..cx };
     let (session, cookie) = tokens::open_session(&access.keyring, &shared.ids, &cx, now, &entry).await?;
     let seconds = session.expires_at.map_or(0, |end| end.since(now).as_secs());
-    let header = set_cookie(cookie.reveal(), seconds, is_https(&headers));
+    let header = set_cookie(&cookie_name(&uri, &headers), cookie.reveal(), seconds, is_https(&headers));
     let proof = Proof { id: session.id, expires_at: session.expires_at, session: Some(cookie) };
     let caller = Caller { actor: cx.actor, role: session.role, proof: Some(proof) };
     let mut response = json(&told(&shared, &caller));
@@ -101,12 +103,14 @@ pub(crate) async fn delete(
     Cx(cx): Cx,
     caller: Caller,
     _: NoQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     if let Some(Proof { id, session: Some(_), .. }) = caller.proof {
         tokens::close_session(&shared.access.keyring, &cx, shared.clock.now(), id).await?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    response.headers_mut().insert(header::SET_COOKIE, set_cookie("", 0, is_https(&headers)));
+    let gone = set_cookie(&cookie_name(&uri, &headers), "", 0, is_https(&headers));
+    response.headers_mut().insert(header::SET_COOKIE, gone);
     Ok(response)
 }

@@ -110,7 +110,6 @@ impl Gate {
         if options.is_in_process {
             return Ok((Caller::local(), None));
         }
-        let headers = request.headers();
         let needed = match self.operation.needs {
             Needs::Nothing => return Ok((Caller::anonymous(), None)),
             Needs::Proof => {
@@ -125,7 +124,7 @@ impl Gate {
             guard::check(options, request)?;
             return Ok((caller, rate));
         }
-        let presented = credentials::presented(headers);
+        let presented = credentials::presented(request.uri(), request.headers());
         let proved = match presented {
             Ok(presented) => self.access().authenticate(presented, scope.address, self.shared.clock.now()).await,
             Err(refusal) => Err(refusal),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use cts_model::Code;
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, Uri};
 
 use crate::layers::cors;
 use crate::problem::Refusal;
@@ -52,8 +52,17 @@ pub(crate) fn check_same_origin<B>(options: &HttpOptions, request: &Request<B>) 
 }
 
 fn host<B>(request: &Request<B>) -> Option<&str> {
-    let authority = request.uri().authority().map(http::uri::Authority::as_str);
-    authority.or_else(|| text(request.headers().get(header::HOST)))
+    addressed(request.uri(), request.headers())
+}
+
+/// Returns the host, with its port where one is said, that a request was sent to.
+fn addressed<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    uri.authority().map(http::uri::Authority::as_str).or_else(|| text(headers.get(header::HOST)))
+}
+
+/// Returns the port that a request was sent to, where its address says one.
+pub(crate) fn port(uri: &Uri, headers: &HeaderMap) -> Option<u16> {
+    split(addressed(uri, headers)?).1?.parse().ok()
 }
 
 fn text(value: Option<&HeaderValue>) -> Option<&str> {

@@ -82,6 +82,7 @@ fn the_roles_of_all_routes() {
         operator POST   /v1/uploads/{upload_id}/finalize
         operator PUT    /v1/uploads/{upload_id}
         viewer   DELETE /v1/session
+        viewer   GET    /config/status
         viewer   GET    /health
         viewer   GET    /health/detailed
         viewer   GET    /health/metrics
@@ -92,6 +93,7 @@ fn the_roles_of_all_routes() {
         viewer   GET    /v1/artifacts/{artifact_id}/download
         viewer   GET    /v1/artifacts/{artifact_id}/preview
         viewer   GET    /v1/capabilities
+        viewer   GET    /v1/config/status
         viewer   GET    /v1/metrics
         viewer   GET    /v1/runs
         viewer   GET    /v1/runs/events
@@ -112,7 +114,7 @@ fn the_document_says_how_every_route_is_proved_and_refused() {
     let schemes = &document["components"]["securitySchemes"];
     assert_eq!(
         (schemes["token"]["scheme"].as_str(), schemes["session"]["name"].as_str()),
-        (Some("bearer"), Some("cts_session"))
+        (Some("bearer"), Some("cts_session_8080"))
     );
     for (method, path, operation) in operations() {
         let is_open = role_of(&operation).is_none();
@@ -489,10 +491,10 @@ async fn a_browser_gets_a_session_that_changes_things_only_with_its_proof() {
     assert_eq!(send(Method::GET, "/v1/tokens", &[], &Value::Null).await.problem(403), "ROLE_REQUIRED");
 
     // Neither is the other: a cookie is no token, and a token no cookie.
-    let as_token = [("authorization", bearer(cookie.trim_start_matches("cts_session=")))];
+    let as_token = [("authorization", bearer(cookie.split_once('=').unwrap().1))];
     let as_token: Vec<(&str, &str)> = as_token.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(app.get_with("/v1/runs", &as_token).await.problem(401), "INVALID_TOKEN");
-    let as_cookie = format!("cts_session={token}");
+    let as_cookie = format!("cts_session_8080={token}");
     assert_eq!(app.get_with("/v1/runs", &[("cookie", &as_cookie)]).await.problem(401), "INVALID_TOKEN");
 
     let ended = send(Method::DELETE, "/v1/session", &good, &Value::Null).await;

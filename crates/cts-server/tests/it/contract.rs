@@ -120,7 +120,7 @@ async fn names_of_encodings_and_units_are_read_in_any_case() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_sends_everything_before_it_looks_gets_its_refusal() {
     let app = TestApp::new().await;
-    let listening = cts_server::Listening::bind("127.0.0.1", 0).await.unwrap();
+    let listening = cts_server::Listening::bind("port", "127.0.0.1", 0).await.unwrap();
     let address = listening.address();
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let served = app.app.clone();

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use crate::service::{Loaded, ServiceConfig};
+use crate::service::{DirectoryState, Loaded, ServiceConfig};
 use crate::sources::{Kind, Sources};
 
 fn load(dir: &std::path::Path, environment: &str) -> Loaded {
@@ -82,4 +82,38 @@ fn a_directory_that_the_own_user_may_not_write_is_a_clear_fault() {
     assert_eq!(faults.0.len(), 1);
     assert!(faults.0[0].message.ends_with("cannot be used: Permission denied (os error 13)"), "{faults}");
     assert!(faults.0[0].remedy.starts_with("give the service's user the right"), "{faults}");
+}
+
+#[test]
+fn looking_tells_the_same_as_preparing_and_makes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let states = |environment: &str| -> Vec<String> {
+        let word = |state: &DirectoryState| match state {
+            DirectoryState::Usable => "usable".to_owned(),
+            DirectoryState::Missing => "missing".to_owned(),
+            DirectoryState::Unmakeable(fault) => format!("unmakeable: {}", fault.remedy),
+            DirectoryState::Doubtful(warning) => format!("doubtful: {}", warning.message),
+            DirectoryState::Refused(fault) => format!("refused: {}", fault.message),
+        };
+        let found = load(dir.path(), environment).look_at_directories();
+        let shown = found.iter().map(|found| format!("{} {}", found.setting, word(&found.state)));
+        shown.map(|text| text.replace(&dir.path().display().to_string(), "DIR")).collect()
+    };
+    let missing = ["base_storage_path", "temp_directory", "log_directory", "tools_directory"];
+    assert_eq!(states("production"), missing.map(|name| format!("{name} missing")));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made");
+
+    std::fs::create_dir(dir.path().join("tmp")).unwrap();
+    std::fs::set_permissions(dir.path().join("tmp"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::write(dir.path().join("logs"), "").unwrap();
+    std::fs::write(dir.path().join("a"), "").unwrap();
+    let open = "temp_directory DIR/tmp is open to everybody for writing";
+    let (production, development) = (states("production"), states("development"));
+    assert_eq!(production[1], format!("temp_directory refused: {open}"));
+    assert_eq!(development[1], format!("temp_directory doubtful: {open}"));
+    assert!(
+        production[2].starts_with("log_directory refused: log_directory DIR/logs cannot be used"),
+        "{production:?}"
+    );
+    assert!(production[0].ends_with("cannot be looked at: Not a directory (os error 20)"), "{production:?}");
 }
