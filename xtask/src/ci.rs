@@ -8,6 +8,7 @@ mod crash;
 mod fuzz;
 mod licences;
 mod schemathesis;
+mod ui;
 
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,9 @@ struct Stage {
     run: fn() -> Result<(), Failed>,
 }
 
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     Stage { name: "test", what: "the README's test command", run: || crate::test::run(&[]) },
+    Stage { name: "ui", what: "the web interface: its parts, its size, journeys of a browser", run: ui::run },
     Stage { name: "fmt", what: "rustfmt", run: fmt },
     Stage { name: "clippy", what: "lints of every target, warnings are errors", run: clippy },
     Stage { name: "tidy", what: "what rustc and clippy cannot see", run: crate::tidy::run },

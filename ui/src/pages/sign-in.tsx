@@ -12,11 +12,11 @@ export default function SignIn() {
   const [token, setToken] = useState("");
   const enter = useMutation({
     mutationFn: signIn,
-    onSuccess: async (session) => {
+    onSuccess: (session) => {
       setCsrfToken(session.csrf_token);
-      client.clear();
+      // What was asked for without a session is asked for again.
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
       client.setQueryData(["session"], session);
-      await client.invalidateQueries();
     },
   });
   useEffect(() => {

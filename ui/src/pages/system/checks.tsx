@@ -16,6 +16,12 @@ function rank({ status }: HealthCheck): number {
   return status === "unhealthy" ? 0 : status === "unknown" ? 1 : 2;
 }
 
+/** What else a check saw, in words; what it could not see is left out. */
+function detailsOf({ details }: HealthCheck): string {
+  const seen = Object.entries(details as Record<string, unknown>).filter(([, value]) => value !== null);
+  return seen.map(([name, value]) => ` · ${name.replaceAll("_", " ")} ${JSON.stringify(value)}`).join("");
+}
+
 export function Checks() {
   const { data, error, refetch } = useQuery({
     queryKey: ["checks"],
@@ -39,12 +45,12 @@ export function Checks() {
       </section>
       <ul className="plain panel" aria-label="Checks">
         {checks.map((check) => (
-          <li className="row" key={check.name} style={{ alignItems: "flex-start" }}>
-            <div style={{ width: "7rem", flex: "none" }}>
+          <li className="row check" key={check.name} style={{ alignItems: "flex-start" }}>
+            <div className="check-state">
               <HealthState status={check.status} />
             </div>
             <div className="grow">
-              <Title order={3}>
+              <Title order={2} size="h3">
                 {check.name.replaceAll("_", " ")}
                 {check.critical && (
                   <Text span size="sm" c="dimmed" fw={400}>
@@ -67,9 +73,7 @@ export function Checks() {
               <Text size="xs" c="dimmed" className="break">
                 {check.last_check ? <Ago time={check.last_check} /> : "not looked at yet"},{" "}
                 {duration(check.duration_ms / 1000)}
-                {Object.entries(check.details as Record<string, unknown>).map(
-                  ([name, value]) => ` · ${name.replaceAll("_", " ")} ${JSON.stringify(value)}`,
-                )}
+                {detailsOf(check)}
               </Text>
             </div>
           </li>

@@ -88,7 +88,7 @@ function Group({ title, facts }: { title: string; facts: readonly [string, strin
           None
         </Text>
       )}
-      <dl className="facts">
+      <dl className="facts pairs">
         {facts.map(([name, value]) => (
           <div key={name} style={{ display: "contents" }}>
             <dt>{name}</dt>

@@ -61,7 +61,9 @@ export class LogStore {
   private async open(isOver: boolean): Promise<void> {
     const { signal } = this.stopped;
     try {
-      const page = await logPage(this.runId, { from: 1, limit: 1 }, signal);
+      // The first block is what most logs are, and says how long the others are.
+      const page = await logPage(this.runId, { from: 1, limit: BLOCK_LINES }, signal);
+      this.keep(0, { lines: [...page.logs], whole: true });
       this.last = Math.max(this.last, page.last_seq);
       this.error = null;
     } catch (error) {
@@ -88,6 +90,10 @@ export class LogStore {
         for (const event of events) {
           if (event.name === "end") {
             this.onEnd();
+          } else if (event.name === "reset") {
+            // What was seen is not there any more; the stream goes on from the first line there is.
+            this.blocks.clear();
+            this.last = 0;
           } else if (event.name === "message") {
             this.append(JSON.parse(event.data) as LogEntry);
           }
