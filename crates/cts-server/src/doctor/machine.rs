@@ -125,16 +125,19 @@ fn resource_usage() -> Finding {
     }
 }
 
-/// Whether the machine can keep runs apart. Whether resources are divided by the kernel is known only to a service that
-/// was given a group of its own, so it is left out here.
+/// There where the machine divides resources by cgroup v2.
+const CGROUP_V2: &str = "/sys/fs/cgroup/cgroup.controllers";
+
+/// Whether the machine can keep runs apart. Whether it also divides resources for them is known only to a service that
+/// was given a group of its own; without cgroup v2 it cannot.
 fn isolation() -> Finding {
-    let probed = supervisor::probe(true).into_model();
+    let probed = supervisor::probe(Path::new(CGROUP_V2).exists()).into_model();
     match probed.level {
-        IsolationLevel::Full => Finding::good("isolation", "this machine can keep runs apart in full"),
+        IsolationLevel::Full => Finding::good("isolation", "tools can be shut in, and this machine has cgroup v2"),
         IsolationLevel::Partial | IsolationLevel::Off => {
             let missing = probed.missing.join("; ");
-            let remedy = "a newer kernel with Landlock and system-call filters keeps tools apart; in a container they \
-                          must be allowed";
+            let remedy = "a newer kernel with Landlock and system-call filters keeps tools apart, and cgroup v2 \
+                          divides memory and processors; in a container they must be allowed";
             Finding::notable("isolation", format!("runs are not kept apart in full: {missing}"), remedy)
                 .with(details(json!({"missing": probed.missing})))
         }
