@@ -129,6 +129,10 @@ fn the_command_line_sends_its_key_and_administers_tokens() {
     let ci =
         token(&cts(&place, &remote, &["token", "create", "--role", "operator", "--expires", "90d", "--name", "ci"]));
     assert_eq!(status(&service, "/v1/runs", &ci), 200);
+    let file = place.folder.path().join("key");
+    std::fs::write(&file, &ci).unwrap();
+    let by_file = [("CTS_URL", url.as_str()), ("CTS_API_KEY_FILE", file.to_str().unwrap())];
+    assert_eq!(cts(&place, &by_file, &["runs"]).status.code(), Some(0), "the key may stand in a file");
     let weak = cts(&place, &[("CTS_URL", &url), ("CTS_API_KEY", &ci)], &["token", "list"]);
     assert_eq!(weak.status.code(), Some(1));
     assert!(text(&weak).contains("needs the role admin"), "{}", text(&weak));

@@ -43,7 +43,7 @@ const API_KEY: Check = Check { test: is_api_key, expected: "a key of 1 to 4096 v
 pub(crate) static DECLARATIONS: [Declaration; 3] = [
     // A wrong address may hold a password, so it is not shown either.
     unset("url", ValueType::Text(URL), "The service to talk to.").optional("http://127.0.0.1:8080").sensitive(),
-    unset("api_key", ValueType::Text(API_KEY), "The key to prove oneself with.").optional("the-key").sensitive(),
+    unset("api_key", ValueType::Text(API_KEY), "The key to prove oneself with.").optional("the-key").secret(),
     unset("out_dir", ValueType::Path, "Where artifacts are put.").optional("~/cts-results"),
 ];
 
@@ -76,8 +76,10 @@ impl ClientConfig {
         layers.add_flags();
         let (resolved, mut findings) = layers.resolve(None);
         if let (Some(path), Some(entry)) = (&file, resolved.entry("api_key")) {
-            let in_file = std::iter::once(&entry.origin).chain(entry.overrode.iter().map(|(origin, _)| origin));
-            if in_file.into_iter().any(|origin| matches!(origin, Origin::File { .. })) {
+            // A file that only names the one with the key holds none.
+            let own = (!entry.by_file).then_some(&entry.origin);
+            let mut in_file = own.into_iter().chain(entry.overrode.iter().map(|(origin, _)| origin));
+            if in_file.any(|origin| matches!(origin, Origin::File { .. })) {
                 note_open_file(path, sources, &mut findings);
             }
         }
@@ -189,6 +191,23 @@ mod tests {
             ClientConfig { url: Some("http://c"), api_key: None, out_dir: Some("/flag") }
             []"#]],
         );
+    }
+
+    #[test]
+    fn the_key_may_stand_in_a_file_of_its_own() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "k3y\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let shown = path.display().to_string();
+        for loaded in
+            [load("", &[("CTS_API_KEY_FILE", &shown)], &[]), load(&format!("api_key_file = \"{shown}\""), &[], &[])]
+        {
+            let loaded = loaded.unwrap();
+            assert_eq!(loaded.config.api_key, Some(Secret::new("k3y".to_owned())));
+            assert!(loaded.warnings.is_empty(), "who names the file holds no key: {:?}", loaded.warnings);
+        }
     }
 
     #[test]

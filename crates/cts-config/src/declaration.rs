@@ -131,6 +131,8 @@ pub struct Declaration {
     pub optional: bool,
     /// Whether its value must never be printed.
     pub sensitive: bool,
+    /// Whether its text may also stand in a file of its own, which the name with `_file` behind it names.
+    pub by_file: bool,
     /// Whether this version does what it says; if not, giving it is answered with a warning.
     pub works: bool,
     /// What a fault proposes where the default is no example.
@@ -149,8 +151,9 @@ impl Declaration {
         defaults: Defaults,
         help: &'static str,
     ) -> Self {
-        let (optional, sensitive, works, example, old_names) = (false, false, true, None, &[] as &[&str]);
-        Self { name, section, value_type, defaults, help, optional, sensitive, works, example, old_names }
+        let (optional, sensitive, by_file, works) = (false, false, false, true);
+        let (example, old_names) = (None, &[] as &[&str]);
+        Self { name, section, value_type, defaults, help, optional, sensitive, by_file, works, example, old_names }
     }
 
     /// The same, optional, with an example.
@@ -163,6 +166,18 @@ impl Declaration {
     #[must_use]
     pub const fn sensitive(self) -> Self {
         Self { sensitive: true, ..self }
+    }
+
+    /// The same, a secret: sensitive, and its text may stand in a file of its own.
+    #[must_use]
+    pub const fn secret(self) -> Self {
+        Self { sensitive: true, by_file: true, ..self }
+    }
+
+    /// Returns the name under which a file with its text is named, where it may have one.
+    #[must_use]
+    pub fn file_name(&self) -> Option<String> {
+        self.by_file.then(|| format!("{}_file", self.name))
     }
 
     /// The same, for a later version.

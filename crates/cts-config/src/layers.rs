@@ -14,12 +14,13 @@ use crate::origin::Origin;
 use crate::service::profile::Profile;
 use crate::sources::Sources;
 use crate::value::{NONE, PathBase, Raw, Value, quoted};
-use crate::{dotenv, toml_file};
+use crate::{dotenv, secret_file, toml_file};
 
 /// Variables that begin like settings and have other uses: those of the client, of a run's child, and the file's name.
-pub(crate) const OTHER_VARIABLES: [&str; 8] = [
+pub(crate) const OTHER_VARIABLES: [&str; 9] = [
     "CTS_URL",
     "CTS_API_KEY",
+    "CTS_API_KEY_FILE",
     "CTS_OUT_DIR",
     "CTS_CONFIG",
     "CTS_RUN_ID",
@@ -66,6 +67,24 @@ struct Given {
     raw: Raw,
     /// Where a relative path begins.
     folder: PathBuf,
+    as_what: AsWhat,
+}
+
+impl Given {
+    fn layer(&self) -> &'static str {
+        self.origin.word()
+    }
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AsWhat {
+    /// The setting.
+    Value,
+    /// The setting, by a name that it had before.
+    OldName,
+    /// A file with the setting's text.
+    File,
 }
 
 /// What was given, the weakest first.
@@ -90,14 +109,14 @@ impl<'a> Layers<'a> {
             let remedy = "correct the line; the file is TOML: name = value".to_owned();
             self.findings.fault(at(fault.at), None, fault.message, remedy);
         }
-        let names: Vec<String> = self.declarations.iter().map(|declaration| declaration.name.to_owned()).collect();
+        let names = self.names();
         for entry in entries {
             let origin = at(entry.value_at);
             let folder = path.parent().unwrap_or(path).to_path_buf();
             match self.declaration(&entry.key, |name| name.to_owned()) {
-                Some((declaration, old)) => {
-                    self.note_old_name(declaration, old, &origin, &entry.key, declaration.name);
-                    self.givens.push(Given { declaration, origin, raw: entry.raw, folder });
+                Some((declaration, as_what)) => {
+                    self.note_old_name(declaration, as_what, &origin, &entry.key, declaration.name);
+                    self.give(Given { declaration, origin, raw: entry.raw, folder, as_what });
                 }
                 None if entry.raw == Raw::Other("a table") => {
                     let inside = entry.inner_keys.iter().find(|key| names.contains(key));
@@ -151,15 +170,15 @@ impl<'a> Layers<'a> {
     /// Adds the command line's flags.
     pub(crate) fn add_flags(&mut self) {
         let sources = self.sources;
-        let flags: Vec<String> = self.declarations.iter().map(Declaration::flag).collect();
+        let flags: Vec<String> = self.names().iter().map(|name| name.replace('_', "-")).collect();
         for (name, value) in &sources.flags {
             let name = name.trim_start_matches('-').replace('_', "-");
             let origin = Origin::Flag(name.clone());
             match self.declaration(&name, |name| name.replace('_', "-")) {
-                Some((declaration, old)) => {
-                    self.note_old_name(declaration, old, &origin, &name, &declaration.flag());
+                Some((declaration, as_what)) => {
+                    self.note_old_name(declaration, as_what, &origin, &name, &declaration.flag());
                     let (raw, folder) = (Raw::Loose(value.clone()), sources.current_dir.clone());
-                    self.givens.push(Given { declaration, origin, raw, folder });
+                    self.give(Given { declaration, origin, raw, folder, as_what });
                 }
                 None => self.unknown(origin, "flag", &name, &flags),
             }
@@ -167,29 +186,66 @@ impl<'a> Layers<'a> {
     }
 
     fn add_variable(&mut self, origin: Origin, name: &str, value: String, folder: &Path) {
-        if let Some((declaration, old)) = self.declaration(name, variable_of) {
-            self.note_old_name(declaration, old, &origin, name, &declaration.variable());
-            self.givens.push(Given { declaration, origin, raw: Raw::Loose(value), folder: folder.to_path_buf() });
+        if let Some((declaration, as_what)) = self.declaration(name, variable_of) {
+            self.note_old_name(declaration, as_what, &origin, name, &declaration.variable());
+            self.give(Given { declaration, origin, raw: Raw::Loose(value), folder: folder.to_path_buf(), as_what });
         } else if name.starts_with(VARIABLE_PREFIX) && !OTHER_VARIABLES.contains(&name) {
-            let variables: Vec<String> = self.declarations.iter().map(Declaration::variable).collect();
+            let variables: Vec<String> = self.names().iter().map(|name| variable_of(name)).collect();
             self.unknown(origin, "variable", name, &variables);
         }
     }
 
-    /// Returns the setting that has this name in a layer's spelling, and whether it is an old one.
-    fn declaration(&self, name: &str, spell: impl Fn(&str) -> String) -> Option<(&'static Declaration, bool)> {
+    /// Returns the setting that has this name in a layer's spelling, and as what.
+    fn declaration(&self, name: &str, spell: impl Fn(&str) -> String) -> Option<(&'static Declaration, AsWhat)> {
         self.declarations.iter().find_map(|declaration| {
             if spell(declaration.name) == name {
-                return Some((declaration, false));
+                return Some((declaration, AsWhat::Value));
             }
-            declaration.old_names.iter().any(|old| spell(old) == name).then_some((declaration, true))
+            if declaration.file_name().is_some_and(|file| spell(&file) == name) {
+                return Some((declaration, AsWhat::File));
+            }
+            declaration.old_names.iter().any(|old| spell(old) == name).then_some((declaration, AsWhat::OldName))
         })
     }
 
-    fn note_old_name(&mut self, declaration: &Declaration, old: bool, origin: &Origin, given: &str, now: &str) {
-        if old {
+    /// Takes what was given. The text of a file that is named instead is read here; in one layer only one of both is taken.
+    fn give(&mut self, mut given: Given) {
+        let same = |known: &&Given| known.declaration.name == given.declaration.name && known.layer() == given.layer();
+        let is_other = |known: &&Given| (known.as_what == AsWhat::File) != (given.as_what == AsWhat::File);
+        if let Some(known) = self.givens.iter().find(|known| same(known) && is_other(known)) {
+            let message = format!("{} is given here and by {}", given.declaration.name, known.origin);
+            let remedy = "keep the value or the file, not both".to_owned();
+            self.findings.fault(given.origin, Some(given.declaration.name), message, remedy);
+            return;
+        }
+        if given.as_what == AsWhat::File {
+            let base = PathBase { folder: &given.folder, home: self.sources.home.as_deref() };
+            match secret_file::read(&given.raw, &base) {
+                Ok((text, warning)) => {
+                    if let Some(warning) = warning {
+                        self.findings.warn(given.origin.clone(), warning);
+                    }
+                    given.raw = Raw::Quoted(text);
+                }
+                Err((message, remedy)) => {
+                    self.findings.fault(given.origin, Some(given.declaration.name), message, remedy);
+                    return;
+                }
+            }
+        }
+        self.givens.push(given);
+    }
+
+    fn note_old_name(&mut self, declaration: &Declaration, as_what: AsWhat, origin: &Origin, given: &str, now: &str) {
+        if as_what == AsWhat::OldName {
             self.findings.warn(origin.clone(), format!("{given} is an old name of {}, write {now}", declaration.name));
         }
+    }
+
+    /// Returns every name that is understood today.
+    fn names(&self) -> Vec<String> {
+        let names = |known: &Declaration| [Some(known.name.to_owned()), known.file_name()];
+        self.declarations.iter().flat_map(names).flatten().collect()
     }
 
     fn unknown(&mut self, origin: Origin, what: &str, name: &str, known: &[String]) {
@@ -243,9 +299,13 @@ impl<'a> Layers<'a> {
         for declaration in self.declarations {
             let mut chain: Vec<(Origin, Value)> = Vec::new();
             let mut bad = Vec::new();
+            let mut by_file = false;
             for given in self.givens.iter().filter(|given| given.declaration.name == declaration.name) {
                 match self.read(given) {
-                    Some(value) => chain.push((given.origin.clone(), value)),
+                    Some(value) => {
+                        by_file = given.as_what == AsWhat::File;
+                        chain.push((given.origin.clone(), value));
+                    }
                     None => bad.push((given.origin.clone(), given.raw.clone())),
                 }
             }
@@ -270,7 +330,9 @@ impl<'a> Layers<'a> {
                 }
             }
             match chain.pop() {
-                Some((origin, value)) => resolved.entries.push(Entry { declaration, value, origin, overrode: chain }),
+                Some((origin, value)) => {
+                    resolved.entries.push(Entry { declaration, value, origin, by_file, overrode: chain })
+                }
                 None => {
                     resolved.faulty.insert(declaration.name);
                 }
@@ -311,7 +373,7 @@ impl<'a> Layers<'a> {
             text = text.replace("{base_storage_path}", &base.to_string_lossy());
         }
         let folder = PathBuf::from("/");
-        let given = Given { declaration, origin, raw: Raw::Loose(text), folder };
+        let given = Given { declaration, origin, raw: Raw::Loose(text), folder, as_what: AsWhat::Value };
         let value = self.read(&given).expect("a test reads every default");
         Ok((given.origin, value))
     }
@@ -350,6 +412,8 @@ pub(crate) struct Entry {
     pub(crate) declaration: &'static Declaration,
     pub(crate) value: Value,
     pub(crate) origin: Origin,
+    /// Whether the value stood in a file of its own.
+    pub(crate) by_file: bool,
     /// What it overrode, the weakest first.
     pub(crate) overrode: Vec<(Origin, Value)>,
 }

@@ -15,6 +15,7 @@ mod value;
 
 mod dotenv;
 mod layers;
+mod secret_file;
 mod toml_file;
 
 pub mod service;

@@ -74,6 +74,9 @@ Rules between settings:
   every other profile that listens beyond loopback. `docs/guides/access.md` tells how the first token is made.
 - Production refuses `*` in `cors_allowed_origins` and `enable_metrics = false`, and directories that belong to another
   user or that everybody may write to.
+- A secret is never printed. Where the table says so, its text may stand in a file of its own, which the name with `_file`
+  behind it names (`CTS_..._FILE` in the environment), as containers hand secrets over; value and file in one place are a
+  fault.
 - Settings marked *later* are checked, but have no effect in this version; giving one is answered with a warning.
 ";
 
@@ -81,7 +84,7 @@ const CLIENT_HEAD: &str = "
 ## Client
 
 The client `cts` reads `cts/config.toml` in the user's configuration folder (`$XDG_CONFIG_HOME`, else `~/.config`), then
-`CTS_URL`, `CTS_API_KEY` and `CTS_OUT_DIR`, then its flags.
+`CTS_URL`, `CTS_API_KEY`, `CTS_API_KEY_FILE` and `CTS_OUT_DIR`, then its flags.
 
 | setting | default | may be | what it does |
 | --- | --- | --- | --- |
@@ -89,10 +92,12 @@ The client `cts` reads `cts/config.toml` in the user's configuration folder (`$X
 
 fn row(page: &mut String, declaration: &Declaration) {
     let later = if declaration.works { "" } else { " *Later.*" };
+    let by_file =
+        declaration.file_name().map_or(String::new(), |name| format!(" `{name}` names a file that holds it."));
     let cell = |text: &str| text.replace('|', "\\|");
     let _ = writeln!(
         page,
-        "| `{}` | {} | {} | {}{later} |",
+        "| `{}` | {} | {} | {}{by_file}{later} |",
         declaration.name,
         cell(&defaults(declaration)),
         cell(&declaration.expectation()),

@@ -86,6 +86,13 @@ async fn ask(service: &LiveService, key: Option<Secret>) -> Vec<Finding> {
             return findings;
         }
     }
+    if let Ok(health) = within(client.health()).await
+        && !health.isolation.missing.is_empty()
+    {
+        let message = format!("does not keep runs apart in full: {}", health.isolation.missing.join("; "));
+        let remedy = "`Delegate=yes` in its unit, a newer kernel, or in a container the right to Landlock and filters";
+        findings.push(Finding::notable("service.isolation", message, remedy));
+    }
     match within(client.detailed_health()).await {
         Ok(DetailedHealth { draining: true, .. }) => {
             findings.push(Finding::notable("service.draining", "it is stopping", "wait until it has stopped"));

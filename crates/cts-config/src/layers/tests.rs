@@ -24,7 +24,7 @@ static DECLARATIONS: [Declaration; 3] = [
     },
     Declaration::new("key", Section::Process, ValueType::Text(LONG), Defaults::same("none"), "A key.")
         .optional("correct-horse-battery")
-        .sensitive(),
+        .secret(),
 ];
 
 /// Layers in the order of the five arguments, as `name=value` separated by blanks.
@@ -196,4 +196,54 @@ fn none_takes_an_optional_setting_back() {
             key = none (CTS_KEY) over *** (/srv/cts-lite.toml:1:7) over none (default of development)
             fault CTS_COUNT: count must be a whole number from 1 to 9, not "none"; set for example CTS_COUNT=1"#]],
     );
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path.display().to_string()
+    };
+    let key = |(resolved, _): &(Resolved, Findings)| match resolved.value("key") {
+        Some(Value::Text(text)) => text.clone(),
+        other => format!("{other:?}"),
+    };
+    let good = file("good", "secret-zebra-battery\n", 0o600);
+    let stronger = file("stronger", "secret-zebra-stapler", 0o600);
+    let in_file = load(&format!("key_file = \"{good}\""), "", "", "");
+    assert_eq!((key(&in_file).as_str(), in_file.1.warnings.len()), ("secret-zebra-battery", 0));
+    let in_dotenv = load(&format!("key_file = \"{good}\""), &format!("CTS_KEY_FILE={stronger}"), "", "");
+    assert_eq!(key(&in_dotenv), "secret-zebra-stapler");
+    // Between layers the stronger one wins, whether it holds the text or names a file.
+    let by_value = load("", "", &format!("CTS_KEY_FILE={good}"), "key=secret-zebra-value");
+    assert_eq!(key(&by_value), "secret-zebra-value");
+    let by_flag = load("key = \"secret-zebra-value\"", "", "", &format!("key-file={good}"));
+    assert_eq!(key(&by_flag), "secret-zebra-battery");
+    assert_eq!(by_flag.0.origin("key"), Origin::Flag("key-file".into()));
+
+    let check = |loaded: (Resolved, Findings), expected: &str| {
+        let said = match loaded.1.settle() {
+            Ok(warnings) => warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+            Err(faults) => faults.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        };
+        let said = said.replace(&dir.path().display().to_string(), "DIR");
+        assert!(said.starts_with(expected), "{said}");
+        assert!(!said.contains("zebra"), "{said}");
+    };
+    let named = |path: &str| load("", "", &format!("CTS_KEY_FILE={path}"), "");
+    check(named(&file("open", "secret-zebra-battery", 0o644)), "CTS_KEY_FILE: DIR/open holds a secret and is open");
+    check(
+        named(&file("short", "zebra", 0o600)),
+        "CTS_KEY_FILE: key must be a text of at least 12 characters, or none; ",
+    );
+    check(named(&file("empty", "\n", 0o600)), "CTS_KEY_FILE: DIR/empty is empty; name a readable file");
+    check(named(&dir.path().join("gone").display().to_string()), "CTS_KEY_FILE: DIR/gone cannot be read: ");
+    check(named(&dir.path().display().to_string()), "CTS_KEY_FILE: DIR is no file");
+    let both = load("", "", &format!("CTS_KEY=secret-zebra-value CTS_KEY_FILE={good}"), "");
+    check(both, "CTS_KEY_FILE: key is given here and by CTS_KEY; keep the value or the file, not both");
+    check(load("count_file = 1", "", "", ""), "/srv/cts-lite.toml:1:1: unknown setting");
 }

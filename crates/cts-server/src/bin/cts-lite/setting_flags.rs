@@ -16,8 +16,16 @@ const SHOWN: [(&str, &str, &str, &str); 3] = [
     ("data-dir", "base_storage_path", "DIR", "Where database, artifacts and logs lie"),
 ];
 
-/// The flags of the settings, in their order: the parser wants names that live as long as the program.
-static FLAGS: LazyLock<Vec<String>> = LazyLock::new(|| declarations().iter().map(Declaration::flag).collect());
+/// Name, flag and help of every setting, and of the files that secrets may stand in: the parser wants names that live as
+/// long as the program.
+static FLAGS: LazyLock<Vec<(String, String, &'static str)>> = LazyLock::new(|| {
+    let names = |known: &'static Declaration| {
+        let file = known.file_name().map(|name| (name, "A file that holds the secret"));
+        [Some((known.name.to_owned(), known.help)), file].into_iter().flatten()
+    };
+    let named = declarations().iter().flat_map(names);
+    named.map(|(name, help)| (name.clone(), name.replace('_', "-"), help)).collect()
+});
 
 /// Settings that the command line gives, in the order of their strength: `--set` is stronger than a flag of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,8 +39,8 @@ impl FromArgMatches for SettingFlags {
                 given.extend(values.map(|value| (setting.to_owned(), value.clone())));
             }
         };
-        for declaration in declarations() {
-            take(declaration.name, declaration.name);
+        for (name, ..) in FLAGS.iter() {
+            take(name, name);
         }
         for (flag, setting, ..) in SHOWN {
             if flag != setting {
@@ -62,9 +70,8 @@ impl Args for SettingFlags {
         let shown = SHOWN.map(|(name, _, value, help)| flag(name, name).value_name(value).help(help));
         let set = flag("set", "set").value_name("NAME=VALUE");
         let set = set.help("Any setting, for example max_concurrent_runs=8; may be given several times");
-        let rest = declarations().iter().zip(FLAGS.iter());
-        let rest = rest.filter(|(known, _)| SHOWN.iter().all(|(flag, ..)| *flag != known.name));
-        let rest = rest.map(|(known, name)| flag(known.name, name).value_name("VALUE").help(known.help).hide(true));
+        let rest = FLAGS.iter().filter(|(name, ..)| SHOWN.iter().all(|(flag, ..)| flag != name));
+        let rest = rest.map(|(name, long, help)| flag(name, long).value_name("VALUE").help(*help).hide(true));
         command.args(shown).arg(set).args(rest)
     }
 
