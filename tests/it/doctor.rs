@@ -10,7 +10,12 @@ use crate::support::service::{Place, Service, bare};
 use crate::support::{binary, files_below, until};
 
 fn doctor(place: &Place, args: &[&str]) -> (Option<i32>, Value) {
+    doctor_as(place, &[], args)
+}
+
+fn doctor_as(place: &Place, variables: &[(&str, &str)], args: &[&str]) -> (Option<i32>, Value) {
     let mut command = bare(&binary("cts"), place.folder.path());
+    command.envs(variables.iter().copied());
     command.args(["doctor", "--json", "--data-dir"]).arg(place.data());
     command.arg("--temp-directory").arg(place.folder.path().join("temp"));
     let output: Output = command.args(["--port", "0"]).args(args).output().unwrap();
@@ -68,6 +73,25 @@ fn beside_a_running_service_its_own_checks_are_told() {
         assert_eq!(check(&report, name)["state"], "good", "{report}");
     }
     assert_eq!(service.stop().code(), Some(0), "it was left alone");
+}
+
+#[test]
+fn a_closed_service_shows_its_checks_to_who_has_a_token() {
+    let place = Place::new().set("require_authentication", "true");
+    let made = place.command().args(["token", "create", "--role", "viewer", "--name", "looks"]).output().unwrap();
+    let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    let service = place.start();
+    ready(&service);
+    let (code, report) = doctor(&place, &[]);
+    assert_eq!((code, wrong(&report)), (Some(0), Vec::new()), "{report}");
+    assert_eq!(check(&report, "service")["state"], "good");
+    let told = check(&report, "service.checks");
+    assert!(told["message"].as_str().unwrap().contains("it is ready"), "{told}");
+    assert!(told["remedy"].as_str().unwrap().contains("CTS_API_KEY"), "{told}");
+    let (code, report) = doctor_as(&place, &[("CTS_API_KEY", &token)], &[]);
+    assert_eq!((code, wrong(&report)), (Some(0), Vec::new()), "{report}");
+    assert_eq!(check(&report, "service.database")["state"], "good");
+    assert!(!report.to_string().contains(&token[27..]));
 }
 
 #[test]

@@ -44,16 +44,26 @@ impl ServiceConfig {
     /// # Errors
     /// Returns every fault that can be found without starting.
     pub fn load(sources: &Sources) -> Result<Loaded, ConfigFaults> {
-        let Merged { resolved, findings, profile, file, dotenv } = merge(sources);
+        let Merged { resolved, findings, profile, file, dotenv, .. } = merge(sources);
         let warnings = findings.settle()?;
         let config = sections::build(&resolved, sources.kind, profile);
         Ok(Loaded { config, warnings, file, dotenv, resolved })
     }
 
+    /// Loads the configuration for those who only look: what every setting means is known, but rules between settings may be
+    /// broken, with which no service starts. None where a value cannot be read.
+    #[must_use]
+    pub fn load_to_look(sources: &Sources) -> Option<Loaded> {
+        let Merged { resolved, findings, profile, file, dotenv, is_readable } = merge(sources);
+        let config = is_readable.then(|| sections::build(&resolved, sources.kind, profile))?;
+        let (warnings, _) = findings.sorted();
+        Some(Loaded { config, warnings, file, dotenv, resolved })
+    }
+
     /// Explains the configuration, whether it has faults or not.
     #[must_use]
     pub fn explain(sources: &Sources) -> Explanation {
-        let Merged { resolved, findings, profile, file, dotenv } = merge(sources);
+        let Merged { resolved, findings, profile, file, dotenv, .. } = merge(sources);
         Explanation::of(&resolved, findings, profile, file, dotenv)
     }
 }
@@ -65,6 +75,8 @@ struct Merged {
     profile: Profile,
     file: Option<PathBuf>,
     dotenv: Option<PathBuf>,
+    /// Whether every value is known: all that may be wrong are rules between settings.
+    is_readable: bool,
 }
 
 fn merge(sources: &Sources) -> Merged {
@@ -78,8 +90,9 @@ fn merge(sources: &Sources) -> Merged {
     layers.add_flags();
     let profile = layers.profile();
     let (resolved, mut findings) = layers.resolve(Some(profile));
+    let is_readable = findings.faults.is_empty();
     refusals::check(&resolved, sources.kind, profile, &mut findings);
-    Merged { resolved, findings, profile, file, dotenv }
+    Merged { resolved, findings, profile, file, dotenv, is_readable }
 }
 
 impl Loaded {

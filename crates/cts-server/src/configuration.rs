@@ -131,9 +131,9 @@ pub fn setting(explained: &ExplainedSetting, with_paths: bool) -> Setting {
 pub struct Examined {
     /// What it says; faults of directories are among the faults.
     pub explanation: Explanation,
-    /// The configuration, where it has no fault but those of directories.
+    /// The configuration, where every value can be read; rules between settings may be broken.
     pub loaded: Option<Loaded>,
-    /// The directories; none where it has other faults.
+    /// The directories; none where a value cannot be read.
     pub directories: Vec<Directory>,
 }
 
@@ -141,7 +141,7 @@ pub struct Examined {
 #[must_use]
 pub fn examine(sources: &Sources) -> Examined {
     let mut explanation = ServiceConfig::explain(sources);
-    let loaded = ServiceConfig::load(sources).ok();
+    let loaded = ServiceConfig::load_to_look(sources);
     let directories = loaded.as_ref().map(Loaded::look_at_directories).unwrap_or_default();
     for directory in &directories {
         match &directory.state {

@@ -192,7 +192,7 @@ pub async fn diagnose(sources: Sources) -> Diagnosis {
         }
     } else {
         for check in ["database", "file_system", "artifact_store", "tool_registry", "queue", "port"] {
-            diagnosis.add(Finding::unknown(check, "is not looked at while the configuration has faults"));
+            diagnosis.add(Finding::unknown(check, "is not looked at while a setting cannot be read"));
         }
     }
     let looked = tokio::task::spawn_blocking(machine::of_machine).await;

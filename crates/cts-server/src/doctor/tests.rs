@@ -124,6 +124,15 @@ async fn faults_of_the_configuration_are_told_one_by_one() {
 }
 
 #[tokio::test]
+async fn with_a_rule_broken_everything_else_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let diagnosis = diagnosed(folder.path(), &[("host", "0.0.0.0")]).await;
+    assert_eq!(wrong(&diagnosis), ["configuration"], "{:?}", diagnosis.findings);
+    assert!(message(&diagnosis, "database").contains("the first start makes it"));
+    assert!(diagnosis.findings.iter().all(|finding| finding.state != State::Unknown));
+}
+
+#[tokio::test]
 async fn a_running_service_is_found_without_its_lock() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
