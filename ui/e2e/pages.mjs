@@ -21,7 +21,11 @@ export async function seed(service) {
   const log = await service.script(
     "for i in $(seq 1 200); do echo \"read block $i\"; done; echo 'warning: 3 frames were left out' >&2; printf '\\033[32mdone\\033[0m\\n'",
   );
-  for (const run of [table, report, failed, log]) await service.finished(run.id);
+  const again = await make("rlog-to-csv", "toyota-5s.rlog.zst", {
+    name: "again with a window",
+    params: { window_start: 2 },
+  });
+  for (const run of [table, again, report, failed, log]) await service.finished(run.id);
   const running = await service.script(
     'i=0; while [ $i -lt 900 ]; do echo "watching $i"; i=$((i+1)); sleep 0.2; done',
     {
@@ -47,7 +51,9 @@ export async function seed(service) {
       ["run-log", `/runs/${log.id}?tab=log`, "read block 1"],
       ["run-live", `/runs/${running.id}`, "watching"],
       ["run-details", `/runs/${report.id}?tab=details`, "Timeline"],
+      ["compare", `/runs/compare?left=${table.id}&right=${again.id}`, "Differs"],
       ["system", "/system", "Checks"],
+      ["system-configuration", "/system/configuration", "max_concurrent_runs"],
       ["system-figures", "/system/figures", "Machine"],
       ["system-access", "/system/access", "New token"],
       ["system-audit", "/system/audit", "POST /v1/runs"],

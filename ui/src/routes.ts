@@ -13,6 +13,8 @@ export const PAGES: readonly Page[] = [
   { path: "/tools", component: lazy(() => import("./pages/tools/catalogue")) },
   { path: "/tools/:id", component: lazy(() => import("./pages/tools/tool")) },
   { path: "/runs", component: lazy(() => import("./pages/runs/list")) },
+  // Before the runs themselves, whose ids are no words.
+  { path: "/runs/compare", component: lazy(() => import("./pages/runs/compare")) },
   { path: "/runs/:id", component: lazy(() => import("./pages/runs/run")) },
   { path: "/system", component: lazy(() => import("./pages/system/page")) },
   { path: "/system/:part", component: lazy(() => import("./pages/system/page")) },

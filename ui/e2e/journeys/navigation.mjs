@@ -47,6 +47,36 @@ export default [
     },
   },
   {
+    name: "two runs are compared: parameters, and files by their checksums",
+    async run({ page, service }) {
+      const labels = { batch: "compare" };
+      for (const script of ["echo a > same.txt; echo b > other.txt", "echo a > same.txt; echo c > other.txt"]) {
+        const { id } = await service.script(script, { labels });
+        await service.finished(id);
+      }
+      await page.goto("/runs?label=batch%3Dcompare");
+      await page.getByLabel("Choose all rows").check();
+      await page.getByRole("link", { name: "Compare" }).click();
+      const files = page.getByRole("region", { name: "Table: Files" });
+      await files.getByRole("row", { name: /same\.txt.*Same/ }).waitFor();
+      await files.getByRole("row", { name: /other\.txt.*Differs/ }).waitFor();
+      await page.getByRole("region", { name: "Table: Parameters" }).getByText("echo c > other.txt").waitFor();
+    },
+  },
+  {
+    name: "the configuration is told with its origins, and found by a word",
+    async run({ page, service }) {
+      await page.goto("/system/configuration");
+      await page.getByRole("switch", { name: "Only what somebody set" }).press("Space");
+      await page.getByText("tools_directory", { exact: true }).waitFor();
+      const { settings } = await service.ask("/v1/config/status");
+      const port = settings.find(({ name }) => name === "port");
+      await page.getByLabel("Find a setting").fill("CTS_PORT");
+      await page.getByText(String(port.value), { exact: true }).waitFor();
+      assert.equal(await page.getByText("tools_directory", { exact: true }).count(), 0);
+    },
+  },
+  {
     name: "keys go to pages, show what they are, and can be switched off",
     async run({ page }) {
       await page.goto("/");

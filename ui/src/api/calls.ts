@@ -4,6 +4,7 @@ import type {
   Artifact,
   AuditEntry,
   Capabilities,
+  ConfigStatus,
   CreateRun,
   CreateToken,
   DetailedHealth,
@@ -50,6 +51,7 @@ async function part<T>(path: string, signal?: AbortSignal): Promise<Part<T>> {
 export const version = (signal?: AbortSignal) => askJson<Version>("/v1/version", { signal });
 export const health = (signal?: AbortSignal) => askJson<Health>("/v1/health", { signal });
 export const metrics = (signal?: AbortSignal) => askJson<MetricsSummary>("/v1/metrics", { signal });
+export const configuration = (signal?: AbortSignal) => askJson<ConfigStatus>("/v1/config/status", { signal });
 export const capabilities = (signal?: AbortSignal) => askJson<Capabilities>("/v1/capabilities", { signal });
 
 /** An unhealthy service answers 503 with the same body. */

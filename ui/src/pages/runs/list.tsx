@@ -362,6 +362,16 @@ function Bulk({ rows, chosen, setChosen }: BulkProps) {
       >
         Run {toRerun.length} again
       </Act>
+      {picked[0] !== undefined && picked[1] !== undefined && picked.length === 2 && (
+        <Button
+          component={Link}
+          href={`/runs/compare?left=${picked[1].id}&right=${picked[0].id}`}
+          size="xs"
+          variant="default"
+        >
+          Compare
+        </Button>
+      )}
       <Button size="xs" variant="default" onClick={() => setChosen(new Set())}>
         Choose none
       </Button>

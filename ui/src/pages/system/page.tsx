@@ -11,11 +11,13 @@ import { Checks } from "./checks";
 
 const Figures = lazy(async () => ({ default: (await import("./figures")).Figures }));
 const Access = lazy(async () => ({ default: (await import("./access")).Access }));
+const Configuration = lazy(async () => ({ default: (await import("./configuration")).Configuration }));
 const Audit = lazy(async () => ({ default: (await import("./audit")).Audit }));
 
 const PARTS = [
   ["health", "Health", Checks],
   ["figures", "Figures", Figures],
+  ["configuration", "Configuration", Configuration],
   ["access", "Access", Access],
   ["audit", "Audit log", Audit],
 ] as const;
