@@ -130,7 +130,7 @@ fn a_tool_sees_only_its_own_environment() {
     assert_eq!(code(&ended), ("completed", ""));
     assert_eq!(
         log,
-        ["CTS_ATTEMPT CTS_REQUEST_ID CTS_RUN_ID HOME PATH PWD TMPDIR "].map(str::to_owned),
+        ["CTS_ATTEMPT CTS_REQUEST_ID CTS_RUN_ID HOME PATH PWD TMPDIR TRACEPARENT "].map(str::to_owned),
         "nothing of the service's environment reaches it"
     );
 }

@@ -1,5 +1,6 @@
 //! Starts binaries, kills them, looks again. A small HTTP client that can cut its socket where a test wants it.
 
+pub(crate) mod collector;
 pub(crate) mod http;
 pub(crate) mod service;
 

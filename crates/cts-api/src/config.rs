@@ -54,7 +54,7 @@ pub struct Setting {
     pub origin_kind: Option<OriginKind>,
     /// What it overrode, the strongest first; the default comes last.
     pub overrode: Vec<Overridden>,
-    /// Its type: bool, int, text, time, size, list, path, paths or choice.
+    /// Its type: bool, int, ratio, text, time, size, list, path, paths or choice.
     #[serde(rename = "type")]
     pub value_type: String,
     /// The unit of a number.

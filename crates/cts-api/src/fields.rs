@@ -72,6 +72,12 @@ impl<'a> Fields<'a> {
         self.faults.push(FieldFault::new(at, code, message));
     }
 
+    /// Adds a fault below this object, at the end of a path of names.
+    pub fn fault_at(&mut self, path: &[&str], code: &str, message: impl Into<String>) {
+        let at = path.iter().map(|name| format!("/{}", escaped(name))).collect::<String>();
+        self.faults.push(FieldFault::new(format!("{}{at}", self.at), code, message));
+    }
+
     fn wrong_type<T>(&mut self, name: &str, value: &Value, wanted: &str) -> Option<T> {
         self.fault(name, "type", format!("{name} is {}, not {wanted}", kind(value)));
         None

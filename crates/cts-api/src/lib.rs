@@ -14,6 +14,7 @@ pub mod tool;
 
 pub mod artifact;
 pub mod log;
+pub mod log_level;
 pub mod upload;
 
 pub mod token;
@@ -34,6 +35,7 @@ pub use artifact::{Artifact, Preview};
 pub use fields::FromBody;
 pub use health::Health;
 pub use log::{LogEntry, LogPage};
+pub use log_level::{LogLevels, SetLogLevels};
 pub use problem::Problem;
 pub use run::{CreateRun, Rerun, Run, RunStatus};
 pub use time::Time;

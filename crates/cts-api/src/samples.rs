@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::artifact::Artifact;
 use crate::config::{ConfigStatus, OriginKind, Overridden, Setting};
 use crate::health::{Health, HealthStatus};
-use crate::log::LogEntry;
+use crate::log::{LogEntry, LogLevel};
+use crate::log_level::{LogLevels, SetLogLevels};
 use crate::problem::{FieldError, Problem};
 use crate::run::{CreateRun, Input, InputType, Isolation, IsolationLevel, Run};
 use crate::stream::RunChange;
@@ -74,7 +75,7 @@ pub fn tool_json() -> Value {
 /// Returns a completed run.
 #[must_use]
 pub fn run() -> Run {
-    let cx = model::Ctx { request_id: id(REQUEST_ID), actor: model::Actor::Anonymous, traceparent: None, change: None };
+    let cx = model::Ctx { request_id: id(REQUEST_ID), actor: model::Actor::Anonymous, trace: None, change: None };
     let request = model::RunRequest {
         tool_id: id("rlog-to-csv"),
         tool_version: "1.0.0".into(),
@@ -196,6 +197,24 @@ pub fn token_json() -> Value {
 pub fn create_token_json() -> Value {
     let expires_in_seconds = Some(7_776_000.0);
     json_of(&CreateToken { name: "ci".into(), role: crate::token::Role::Operator, expires_in_seconds })
+}
+
+/// Returns the levels of the service's own log.
+#[must_use]
+pub fn log_levels_json() -> Value {
+    json_of(&LogLevels {
+        level: LogLevel::Info,
+        default_level: LogLevel::Info,
+        modules: BTreeMap::from([("cts_engine".into(), LogLevel::Debug)]),
+        expires_at: Some(Time(at(600_000))),
+    })
+}
+
+/// Returns a request for other levels of the log.
+#[must_use]
+pub fn set_log_levels_json() -> Value {
+    let modules = BTreeMap::from([("cts_engine".into(), LogLevel::Debug)]);
+    json_of(&SetLogLevels { level: None, modules, expires_in_seconds: Some(600.0) })
 }
 
 /// Returns a request for a session.

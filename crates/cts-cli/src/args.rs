@@ -3,6 +3,7 @@
 //! Nothing is decided here. Texts become types as far as that needs no tool and no server.
 
 mod config;
+mod log_level;
 mod query;
 mod run;
 // One source for both programs: the binary of the service must not be a library's, and the library does not know clap.
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use config::{ConfigCommand, DoctorArgs};
+pub(crate) use log_level::LogLevelArgs;
 pub(crate) use query::{LogsArgs, RunsArgs, RunsCommand, WhichRuns};
 pub(crate) use run::{ParamArgs, PathArgs, RerunArgs, RunArgs, WaitArgs, duration};
 pub(crate) use setting_flags::SettingFlags;
@@ -137,6 +139,8 @@ pub(crate) enum Command {
     },
     /// Check everything that the service needs, with a remedy for what is wrong; changes nothing
     Doctor(DoctorArgs),
+    /// Show or change which lines the service's own log holds, while it runs
+    LogLevel(LogLevelArgs),
     /// Start the service: the same as cts-lite
     Serve(ServeArgs),
     /// Print the completions of a shell

@@ -16,8 +16,8 @@ use bytes::Bytes;
 use cts_api::health::{DetailedHealth, Probe};
 use cts_api::page::{NEXT_CURSOR, TOTAL_COUNT};
 use cts_api::{
-    Artifact, Capabilities, CreateRun, CreateToken, Health, LogPage, Preview, Problem, Rerun, Run, Token, Upload,
-    Version,
+    Artifact, Capabilities, CreateRun, CreateToken, Health, LogLevels, LogPage, Preview, Problem, Rerun, Run,
+    SetLogLevels, Token, Upload, Version,
 };
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request};
@@ -283,6 +283,14 @@ impl Client {
 
     pub(crate) async fn revoke_token(&self, id: &str) -> Result<(), CliError> {
         self.send(Call::new(Method::DELETE, &format!("/v1/tokens/{}", encode(id)))).await.map(|_| ())
+    }
+
+    pub(crate) async fn log_levels(&self) -> Result<LogLevels, CliError> {
+        self.json(Call::get("/v1/log-level")).await
+    }
+
+    pub(crate) async fn set_log_levels(&self, request: &SetLogLevels) -> Result<LogLevels, CliError> {
+        self.json(Call::new(Method::PUT, "/v1/log-level").json(request)).await
     }
 
     async fn upload_state(&self, id: &str) -> Result<Upload, CliError> {

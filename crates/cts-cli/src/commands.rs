@@ -6,6 +6,7 @@ mod cap;
 mod config;
 mod doctor;
 mod generate;
+mod log_level;
 mod logs;
 mod ping;
 mod run;
@@ -17,7 +18,7 @@ mod upload;
 
 use std::path::PathBuf;
 
-use cts_api::{Artifact, Capabilities, Health, Preview, Run, Token, ToolCapability, Upload, Version};
+use cts_api::{Artifact, Capabilities, Health, LogLevels, Preview, Run, Token, ToolCapability, Upload, Version};
 use cts_server::doctor::Diagnosis;
 use cts_server::embedded::ManifestFault;
 
@@ -75,6 +76,8 @@ pub(crate) enum Report {
     Tokens(Vec<Token>),
     /// Tokens that were taken back.
     TokensRevoked(Vec<Token>),
+    /// The levels of the service's log.
+    LogLevels(Box<LogLevels>),
     /// The configuration of the service, or one setting of it.
     Config(Box<Explained>),
     /// What the checks found.
@@ -213,6 +216,7 @@ pub(crate) async fn dispatch(session: &Session, command: Command) -> Result<Done
         Command::Run(args) => run::run(session, args).await,
         Command::Runs(args) => runs::runs(session, args).await,
         Command::Logs(args) => session.interruptible(logs::logs(session, args)).await,
+        Command::LogLevel(args) => session.interruptible(log_level::log_level(session, args)).await,
         Command::Art { command } => session.interruptible(art::art(session, command)).await,
         Command::Upload { files } => session.interruptible(upload::upload(session, &files)).await,
         Command::Tools { .. } => session.interruptible(tools::list(session)).await,

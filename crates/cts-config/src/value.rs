@@ -33,6 +33,8 @@ pub enum ValueType {
         /// Most.
         max: i64,
     },
+    /// A part of a whole, from 0 to 1, with at most six digits after the point.
+    Ratio,
     /// A text that keeps a rule.
     Text(Check),
     /// A time within bounds, which are in the unit.
@@ -72,6 +74,8 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     Int(i64),
+    /// A part of a whole, in millionths.
+    Ratio(u32),
     /// A text or a word of a choice.
     Text(String),
     /// A time.
@@ -161,6 +165,7 @@ impl ValueType {
             Self::Bool => "true or false".to_owned(),
             Self::Int { min, max: i64::MAX } => format!("a whole number of at least {min}"),
             Self::Int { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Ratio => "a number from 0 to 1, for example 0.1".to_owned(),
             Self::Text(check) => check.expected.to_owned(),
             Self::Duration { unit, min, max } => {
                 let (from, to) = (unit.bound(*min), unit.bound(*max));
@@ -204,6 +209,7 @@ impl ValueType {
                 };
                 (*min..=*max).contains(&value).then_some(Value::Int(value))
             }
+            Self::Ratio => read_ratio(raw.number()?.trim()).map(Value::Ratio),
             Self::Text(check) => {
                 let text = raw.text()?;
                 (check.test)(text).then(|| Value::Text(text.to_owned()))
@@ -242,6 +248,7 @@ impl ValueType {
         match self {
             Self::Bool => "bool",
             Self::Int { .. } => "int",
+            Self::Ratio => "ratio",
             Self::Text(_) => "text",
             Self::Duration { .. } => "time",
             Self::Bytes { .. } => "size",
@@ -268,6 +275,7 @@ impl ValueType {
         let whole = |bound: u64| i64::try_from(bound).unwrap_or(i64::MAX);
         match self {
             Self::Int { min, max } => Some((*min, *max)),
+            Self::Ratio => Some((0, 1)),
             Self::Duration { min, max, .. } | Self::Bytes { min, max, .. } => Some((whole(*min), whole(*max))),
             _ => None,
         }
@@ -288,6 +296,7 @@ impl ValueType {
             (_, Value::Nothing) => Json::Null,
             (_, Value::Bool(value)) => (*value).into(),
             (_, Value::Int(value)) => (*value).into(),
+            (_, Value::Ratio(millionths)) => (f64::from(*millionths) / 1e6).into(),
             (_, Value::Text(text)) => text.as_str().into(),
             (Self::Duration { unit, .. }, Value::Duration(value)) => units::count(value.as_nanos(), unit.nanoseconds()),
             (Self::Bytes { unit, .. }, Value::Bytes(value)) => units::count((*value).into(), unit.bytes().into()),
@@ -305,6 +314,7 @@ impl ValueType {
             (_, Value::Nothing) => quoted(NONE),
             (_, Value::Bool(value)) => value.to_string(),
             (_, Value::Int(value)) => value.to_string(),
+            (_, Value::Ratio(millionths)) => write_ratio(*millionths),
             (_, Value::Text(text)) => quoted(text),
             (Self::Duration { unit, .. }, Value::Duration(value)) => units::write_duration(*value, *unit),
             (Self::Bytes { unit, .. }, Value::Bytes(value)) => units::write_bytes(*value, *unit),
@@ -348,6 +358,27 @@ impl Raw {
             _ => None,
         }
     }
+}
+
+/// Most digits of a ratio after the point.
+const RATIO_DIGITS: usize = 6;
+
+/// Returns a ratio in millionths.
+fn read_ratio(text: &str) -> Option<u32> {
+    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(rest) || rest.len() > RATIO_DIGITS || whole.len() > RATIO_DIGITS {
+        return None;
+    }
+    let millionths: u32 = format!("{whole}{rest:0<RATIO_DIGITS$}").parse().ok()?;
+    (millionths <= 1_000_000).then_some(millionths)
+}
+
+fn write_ratio(millionths: u32) -> String {
+    let (whole, rest) = (millionths / 1_000_000, millionths % 1_000_000);
+    let rest = format!("{rest:06}");
+    let rest = rest.trim_end_matches('0');
+    format!("{whole}.{}", if rest.is_empty() { "0" } else { rest })
 }
 
 /// Writes a text as a TOML basic string.

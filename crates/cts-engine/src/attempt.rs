@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cts_model::{ArtifactDraft, ArtifactId, Code, Fault, Level, Outcome, Run, RunEvent, RunId};
+use cts_observe::SpanPlace;
 use cts_store::{ArtifactInsert, BlobKey};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -31,6 +32,7 @@ use crate::attempt::pump::Pump;
 use crate::attempt::start::Prepared;
 use crate::attempt::verdict::{After, LimitHit, Next, Seen, judge, next, uses_fallback};
 use crate::error::EngineError;
+use crate::spans::AttemptEnd;
 use crate::supervisor::{Exit, LimitName, Report};
 use crate::tools::Tool;
 
@@ -51,7 +53,13 @@ const RECORD_DELAY: Duration = Duration::from_millis(100);
 
 /// Runs the attempt that was just claimed, to its recorded end. Its slot is free as soon as the end is recorded; its
 /// directories are removed after that.
-pub(crate) async fn run_attempt(inner: Arc<Inner>, run: Run, active: Arc<Active>, guard: ActiveGuard) {
+pub(crate) async fn run_attempt(
+    inner: Arc<Inner>,
+    run: Run,
+    place: Option<SpanPlace>,
+    active: Arc<Active>,
+    guard: ActiveGuard,
+) {
     let tool = inner.registry.get(run.request.tool_id.as_str());
     let (seen, collected) = match &tool {
         Some(tool) => attempt(&inner, &run, tool, &active).await,
@@ -61,7 +69,9 @@ pub(crate) async fn run_attempt(inner: Arc<Inner>, run: Run, active: Arc<Active>
             (Seen { system: Some(fault), ..Seen::default() }, Collected::default())
         }
     };
-    record(&inner, &run, tool.as_deref(), &active, seen, collected).await;
+    let end = record(&inner, &run, tool.as_deref(), &active, seen, collected).await;
+    let began = run.attempts.last().map_or(run.created_at, |attempt| attempt.started_at);
+    inner.tell_attempt(&run, place, began, end);
     drop(guard);
     inner.metrics.set_active(inner.active.len());
     inner.wake_dispatcher();
@@ -109,7 +119,10 @@ async fn attempt(inner: &Arc<Inner>, run: &Run, tool: &Tool, active: &Active) ->
     if let Err(error) = finished.stored {
         seen.system.get_or_insert_with(|| error.fault());
     }
+    let (from, begun) = (inner.clock.now(), Instant::now());
     let collected = finished.collector.collect(&inner.blobs, &inner.ids).await;
+    let failure = collected.failure.as_ref().map(|error| error.fault().code.as_str());
+    inner.tell_stored(run, from, begun.elapsed(), &collected.drafts, failure);
     if let Some(error) = &collected.failure {
         seen.system.get_or_insert_with(|| error.fault());
     }
@@ -293,9 +306,18 @@ fn say_end(inner: &Inner, pump: &mut Pump<'_>, seen: &Seen) {
 }
 
 /// Writes the end of the attempt: its artifacts and the run's next state in one transaction, then the wakeup.
-async fn record(inner: &Inner, run: &Run, tool: Option<&Tool>, active: &Active, seen: Seen, collected: Collected) {
+async fn record(
+    inner: &Inner,
+    run: &Run,
+    tool: Option<&Tool>,
+    active: &Active,
+    seen: Seen,
+    collected: Collected,
+) -> AttemptEnd {
     let Collected { drafts, gone, .. } = collected;
     let (outcome, fault) = judge(&seen);
+    let code = fault.as_ref().map(|fault| fault.code);
+    let end = AttemptEnd { outcome, code, exit_code: seen.usage.exit_code };
     let policy = tool.map_or_else(|| inner.options.retry.clone(), |tool| tool.spec.retry_policy(&inner.options.retry));
     let fallback = tool.is_some_and(|tool| tool.spec.fallback.is_some());
     let follows = next(run, outcome, fault.as_ref(), &policy, After { fallback, started: seen.started });
@@ -314,7 +336,7 @@ async fn record(inner: &Inner, run: &Run, tool: Option<&Tool>, active: &Active, 
     let mut delay = RECORD_DELAY;
     for left in (0..RECORD_TRIES).rev() {
         match inner.write_end(run, active, event.clone(), drafts.clone(), gone.clone()).await {
-            Ok(()) => return,
+            Ok(()) => return end,
             Err(error) if left > 0 => {
                 tracing::warn!(run.id = %run.id, %error, "cannot record the end of run {}; trying again", run.id);
                 let fault = error.fault();
@@ -335,6 +357,7 @@ async fn record(inner: &Inner, run: &Run, tool: Option<&Tool>, active: &Active, 
         }
     }
     discard(inner, drafts).await;
+    end
 }
 
 /// Removes stored bytes that will have no row.

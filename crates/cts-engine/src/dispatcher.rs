@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cts_model::{Run, RunEvent, RunId, ToolId};
+use cts_model::{Run, RunEvent, RunId, Timestamp, ToolId};
 use cts_store::{QueuePos, StoreError, Tx};
 use futures_util::FutureExt;
+use tracing::Instrument as _;
 
 use crate::Inner;
 use crate::attempt::run_attempt;
@@ -112,12 +113,7 @@ async fn claim_and_start(inner: &Arc<Inner>) -> Result<(), EngineError> {
     Ok(())
 }
 
-async fn claim(
-    tx: &mut Tx,
-    id: RunId,
-    now: cts_model::Timestamp,
-    worker: cts_model::WorkerId,
-) -> Result<Option<Run>, StoreError> {
+async fn claim(tx: &mut Tx, id: RunId, now: Timestamp, worker: cts_model::WorkerId) -> Result<Option<Run>, StoreError> {
     match tx.change_run(id, now, RunEvent::Claimed { worker }).await? {
         Ok(run) => Ok(Some(run)),
         // Canceled or claimed by somebody else since it was listed.
@@ -126,21 +122,30 @@ async fn claim(
 }
 
 /// Starts the attempt of a run that was claimed here.
-fn start(inner: &Arc<Inner>, run: Run) {
-    tracing::info!(
-        run.id = %run.id, tool.id = %run.request.tool_id, request.id = %run.request_id, attempt = run.attempt,
-        "run {} of {} started", run.id, run.request.tool_id
-    );
+fn start(inner: &Arc<Inner>, mut run: Run) {
     let (active, guard) = inner.active.begin(run.id);
     let began = run.attempts.last().map_or(run.created_at, |attempt| attempt.started_at);
-    let due = run.not_before.unwrap_or(run.created_at).max(run.created_at);
+    let before = run.attempts.iter().rev().nth(1).and_then(|attempt| attempt.ended_at);
+    let due = [run.not_before, before].into_iter().flatten().fold(run.created_at, Timestamp::max);
     inner.metrics.started(began.since(due), inner.active.len());
+    inner.tell_queue_wait(&run, due, began.since(due));
+    let place = inner.place_within(&run);
+    // From here on what is done for the run is done within the attempt, and its child as well.
+    run.trace = place.as_ref().map(|place| place.context.clone());
+    let span = tracing::error_span!(
+        "attempt", run.id = %run.id, request.id = %run.request_id, attempt = run.attempt,
+        trace_id = run.trace.as_ref().map(|trace| tracing::field::display(trace.trace_id)),
+        span_id = run.trace.as_ref().map(|trace| tracing::field::display(trace.span_id)),
+    );
+    span.in_scope(|| {
+        tracing::info!(tool.id = %run.request.tool_id, "run {} of {} started", run.id, run.request.tool_id);
+    });
     inner.announce(run.id);
     let inner_for_task = Arc::clone(inner);
     inner.tasks.spawn(async move {
         let id = run.id;
         // A panic in here is a defect, and must cost one run and not the service.
-        let attempt = run_attempt(Arc::clone(&inner_for_task), run, active, guard);
+        let attempt = run_attempt(Arc::clone(&inner_for_task), run, place, active, guard).instrument(span);
         if std::panic::AssertUnwindSafe(attempt).catch_unwind().await.is_err() {
             tracing::error!(run.id = %id, "the attempt of run {id} panicked");
         }

@@ -31,6 +31,7 @@ mod uploads;
 
 mod recovery;
 mod retention;
+mod spans;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use cts_model::{Artifact, ArtifactId, Clock, Ctx, Ids, Isolation, Run, RunEvent, RunId, RunState, WorkerId};
+use cts_observe::Tracer;
 use cts_store::{Blobs, Db, EventRow, RunFilter, RunSort, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -87,6 +89,8 @@ pub struct EngineParts {
     pub environment: ServiceEnvironment,
     /// Where what it counts is told.
     pub metrics: Arc<cts_observe::metrics::Registry>,
+    /// Where spans are told.
+    pub tracer: Tracer,
 }
 
 /// The plane that runs tools. Cloning it is cheap.
@@ -102,6 +106,7 @@ pub(crate) struct Inner {
     registry: Registry,
     options: EngineOptions,
     metrics: EngineMetrics,
+    tracer: Tracer,
     clock: Arc<dyn Clock>,
     ids: Arc<Ids>,
     kind: WorkerKind,
@@ -177,7 +182,7 @@ impl Engine {
     /// # Errors
     /// A database or a directory that cannot be used.
     pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
-        let EngineParts { db, blobs, registry, mut options, clock, ids, kind, environment, metrics } = parts;
+        let EngineParts { db, blobs, registry, mut options, clock, ids, kind, environment, metrics, tracer } = parts;
         let own = [options.data_dir.clone(), log_root(&options), temp_root(&options)];
         options.input_roots = options.input_roots.except(own);
         let metrics = EngineMetrics::new(&metrics);
@@ -202,6 +207,7 @@ impl Engine {
             registry,
             options,
             metrics,
+            tracer,
             clock,
             ids,
             kind,
@@ -264,6 +270,12 @@ impl Engine {
     #[must_use]
     pub fn metrics(&self) -> &EngineMetrics {
         &self.inner.metrics
+    }
+
+    /// Returns where spans are told.
+    #[must_use]
+    pub fn tracer(&self) -> &Tracer {
+        &self.inner.tracer
     }
 
     /// Returns the rows, for what the door itself keeps there: tokens and the audit log.

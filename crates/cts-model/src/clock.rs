@@ -3,14 +3,17 @@
 //! [`Timestamp`] is UTC in whole milliseconds, as every row and every wire type has it.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::{ContextV7, Uuid};
+
+use crate::trace::{SpanId, TraceId};
 
 /// A moment in UTC, in whole milliseconds since 1970-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,13 +137,17 @@ impl Clock for ManualClock {
 pub struct Ids {
     clock: Arc<dyn Clock>,
     context: Mutex<ContextV7>,
+    /// A secret of this process, under which numbers are drawn that nobody can guess and that need no lock.
+    random: RandomState,
+    drawn: AtomicU64,
 }
 
 impl Ids {
     /// Returns a maker of ids that takes time from `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, context: Mutex::new(ContextV7::new()) }
+        let random = RandomState::new();
+        Self { clock, context: Mutex::new(ContextV7::new()), random, drawn: AtomicU64::new(0) }
     }
 
     /// Returns a new id.
@@ -150,6 +157,25 @@ impl Ids {
         let nanos = u32::try_from(ms % 1000).unwrap_or(0) * 1_000_000;
         let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
         Uuid::new_v7(uuid::Timestamp::from_unix(&*context, ms / 1000, nanos))
+    }
+
+    /// Returns the id of a new trace: random, as sampling needs it.
+    #[must_use]
+    pub fn trace(&self) -> TraceId {
+        let [high, low] = [self.draw(), self.draw()];
+        let bytes = (u128::from(high) << 64 | u128::from(low)).max(1).to_be_bytes();
+        TraceId::from_bytes(bytes).expect("a number above zero is not all zeros")
+    }
+
+    /// Returns the id of a new span.
+    #[must_use]
+    pub fn span(&self) -> SpanId {
+        SpanId::from_bytes(self.draw().max(1).to_be_bytes()).expect("a number above zero is not all zeros")
+    }
+
+    /// Returns a random number.
+    fn draw(&self) -> u64 {
+        self.random.hash_one(self.drawn.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -170,5 +196,17 @@ mod tests {
         let ids = Ids::new(Arc::new(SystemClock));
         let made: Vec<Uuid> = (0..2000).map(|_| ids.next()).collect();
         assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn the_bits_of_traces_and_spans_are_random() {
+        let (one, other) = (Ids::new(Arc::new(SystemClock)), Ids::new(Arc::new(SystemClock)));
+        let made: Vec<_> = (0..4000).flat_map(|_| [one.trace(), other.trace()]).collect();
+        assert_eq!(made.iter().collect::<std::collections::HashSet<_>>().len(), made.len());
+        for bit in 0..128 {
+            let set = made.iter().filter(|id| id.bytes()[bit / 8] >> (bit % 8) & 1 == 1).count();
+            assert!((3600..4400).contains(&set), "bit {bit} is set in {set} of 8000");
+        }
+        assert_ne!(one.span(), one.span());
     }
 }

@@ -8,6 +8,7 @@ use crate::audit::{AuditEntry, Change};
 use crate::clock::Timestamp;
 use crate::id::TokenId;
 use crate::token::TokenName;
+use crate::trace::TraceContext;
 
 /// The id that follows a request through every log line, run and child: 1 to 128 characters from `A-Z a-z 0-9 . _ -`.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -113,8 +114,8 @@ pub struct Ctx {
     pub request_id: RequestId,
     /// Who asked for it.
     pub actor: Actor,
-    /// The W3C `traceparent` of the caller, checked in form.
-    pub traceparent: Option<String>,
+    /// The span within which it is done; none outside of requests.
+    pub trace: Option<TraceContext>,
     /// What the request changes; none for one that changes nothing, and for what the service does by itself.
     pub change: Option<Arc<Change>>,
 }
@@ -146,18 +147,6 @@ impl Ctx {
     }
 }
 
-/// Returns whether a text is a W3C `traceparent` of version 00 with ids that are not zero.
-#[must_use]
-pub fn is_traceparent(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [version, trace, parent, flags] = parts.as_slice() else { return false };
-    let hex = |part: &str, len: usize| {
-        part.len() == len && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    };
-    let zero = |part: &str| part.bytes().all(|b| b == b'0');
-    *version == "00" && hex(trace, 32) && hex(parent, 16) && hex(flags, 2) && !zero(trace) && !zero(parent)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,13 +157,5 @@ mod tests {
         for bad in ["", "a b", "a\n", "ä", &"x".repeat(129)] {
             assert!(bad.parse::<RequestId>().is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_traceparent_has_four_parts_of_lower_case_hex() {
-        assert!(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
-        assert!(!is_traceparent("00-00000000000000000000000000000000-00f067aa0ba902b7-01"));
-        assert!(!is_traceparent("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"));
-        assert!(!is_traceparent("garbage"));
     }
 }

@@ -14,6 +14,7 @@ pub mod secret;
 
 pub mod audit;
 pub mod token;
+pub mod trace;
 
 pub mod attempt;
 pub mod run;
@@ -46,6 +47,7 @@ pub use run::{Progress, Run, RunEvent, RunRequest, RunState};
 pub use secret::Secret;
 pub use token::{Role, Standing, Token, TokenName};
 pub use tool::{Access, Category as ToolCategory, InputSpec, OutputSpec, ParamKind, ParamSpec, ToolKind, ToolSpec};
+pub use trace::{SpanId, TraceContext, TraceId, TraceState};
 pub use upload::{Upload, UploadState};
 
 /// A JSON object: names to values, in the order in which they were given.

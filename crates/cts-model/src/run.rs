@@ -14,6 +14,7 @@ use crate::fault::Fault;
 use crate::id::{ArtifactId, RunId, ToolId, WorkerId};
 use crate::input::InputRef;
 use crate::secret::Secret;
+use crate::trace::TraceContext;
 
 /// The five states of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,8 +115,8 @@ pub struct Run {
     pub request: RunRequest,
     /// The request that asked for it.
     pub request_id: RequestId,
-    /// W3C trace context of the request.
-    pub traceparent: Option<String>,
+    /// The span of the request: queue, attempts and artifacts belong to its trace.
+    pub trace: Option<TraceContext>,
     /// Who asked for it.
     pub created_by: String,
     /// When it was acknowledged.
@@ -220,7 +221,7 @@ impl Run {
             id,
             request,
             request_id: cx.request_id.clone(),
-            traceparent: cx.traceparent.clone(),
+            trace: cx.trace.clone(),
             created_by: cx.actor.to_string(),
             created_at: now,
             state: RunState::Queued,

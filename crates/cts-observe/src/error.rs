@@ -1,6 +1,6 @@
-//! What can go wrong while the log is set up or changed.
+//! What can go wrong while the log is set up.
 
-/// Why the log could not be set up or changed.
+/// Why the log could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// Another log is already in place in this process.
@@ -9,7 +9,4 @@ pub enum TelemetryError {
     /// The thread that writes the lines could not be started.
     #[error("cannot start the thread that writes the log")]
     Thread(#[source] std::io::Error),
-    /// The text is no filter.
-    #[error("{0:?} is no log filter, for example info,cts_engine=debug")]
-    BadFilter(String),
 }

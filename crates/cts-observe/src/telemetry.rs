@@ -4,23 +4,25 @@
 //! dropped and counted. Lines that repeat themselves are held back and counted. The level can be changed for a module
 //! while the service runs. A panic is a line too, with its backtrace.
 
+mod levels;
 mod line;
 mod panic;
 mod queue;
 mod repeats;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cts_model::{Clock, Level};
-use tracing::{Dispatch, Metadata};
-use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter, Targets, filter_fn};
+use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::{Layer as _, Registry, reload};
+use tracing_subscriber::{Layer as _, Registry};
 
 use crate::error::TelemetryError;
+pub use levels::{BadModuleName, LevelControl, Levels, ModuleName};
 use line::Lines;
 use queue::Queue;
 
@@ -74,7 +76,7 @@ pub struct Counts {
 /// The log, once it is set up. Going out of scope it waits a second at most until everything is written.
 #[derive(Debug)]
 pub struct Telemetry {
-    filter: reload::Handle<Targets, Registry>,
+    levels: LevelControl,
     queue: Arc<Queue>,
     held_back: Arc<AtomicU64>,
     panics: Arc<AtomicU64>,
@@ -111,42 +113,17 @@ fn build(
     };
     let lines = Lines::new(style, clock, Arc::clone(&queue));
     let held_back = lines.held_back();
-    let (filter, handle) = reload::Layer::new(starting_filter(level, libraries));
-    let subscriber = Registry::default().with(lines.clone().with_filter(filter.or(own_spans())));
-    let telemetry = Telemetry { filter: handle, queue, held_back, panics: Arc::default() };
+    let levels = LevelControl::new(Levels { own: level, libraries, modules: BTreeMap::new() });
+    let subscriber = Registry::default().with(lines.clone().with_filter(levels.clone()));
+    let telemetry = Telemetry { levels, queue, held_back, panics: Arc::default() };
     Ok((Dispatch::new(subscriber), telemetry, lines))
 }
 
-/// Every crate of CTS begins with `cts`; libraries are heard when something is wrong, or when asked.
-fn starting_filter(level: Level, libraries: bool) -> Targets {
-    let own = match level {
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Info => LevelFilter::INFO,
-        Level::Warning => LevelFilter::WARN,
-        Level::Error => LevelFilter::ERROR,
-    };
-    let others = if libraries { LevelFilter::INFO } else { LevelFilter::WARN };
-    Targets::new().with_default(others.min(own)).with_target("cts", own)
-}
-
-/// Own spans are always there, whatever the level of lines: an error line names its request and its run also where
-/// nothing else is written.
-fn own_spans() -> FilterFn {
-    let is_own_span = |metadata: &Metadata<'_>| {
-        metadata.is_span() && *metadata.level() <= tracing::Level::INFO && metadata.target().starts_with("cts")
-    };
-    filter_fn(is_own_span as fn(&Metadata<'_>) -> bool).with_max_level_hint(LevelFilter::INFO)
-}
-
 impl Telemetry {
-    /// Changes which lines are written: a level for everything, then levels for modules, as in `info,cts_engine=debug`.
-    ///
-    /// # Errors
-    /// Fails when the text is no such list; then nothing changes.
-    pub fn set_filter(&self, text: &str) -> Result<(), TelemetryError> {
-        let bad = || TelemetryError::BadFilter(text.chars().take(256).collect());
-        let targets: Targets = text.parse().map_err(|_| bad())?;
-        self.filter.reload(targets).map_err(|_| bad())
+    /// Returns what decides which lines are written.
+    #[must_use]
+    pub fn levels(&self) -> &LevelControl {
+        &self.levels
     }
 
     /// Returns what became of lines so far.

@@ -1,11 +1,12 @@
 //! The log of a whole process: set up once, and a panic is a line with its spans, its place and its backtrace.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cts_model::{Level, SystemClock};
-use cts_observe::{Style, TelemetryError, TelemetryOptions, telemetry};
+use cts_observe::{Levels, Style, TelemetryError, TelemetryOptions, telemetry};
 
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
@@ -47,7 +48,7 @@ fn a_panic_is_logged_wherever_it_happens() {
     };
     assert!(std::thread::Builder::new().name("worker".into()).spawn(handler).unwrap().join().is_err());
     assert!(std::thread::spawn(|| tracing::info!(target: TARGET, value = ?Spiteful, "never seen")).join().is_err());
-    log.set_filter("off").unwrap();
+    log.levels().set(Levels { own: Level::Error, libraries: false, modules: BTreeMap::new() });
     assert!(std::thread::spawn(|| panic!("in silence")).join().is_err());
     assert!(log.flush(Duration::from_secs(20)));
     drop(std::panic::take_hook());

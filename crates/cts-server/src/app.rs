@@ -1,6 +1,7 @@
 //! The composition root: the one page where planes are built and meet.
 
 mod options;
+mod tracing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,11 +14,13 @@ use cts_engine::tools::program::ServiceEnvironment;
 use cts_engine::{Engine, EngineParts, Registry as ToolRegistry, WorkerKind};
 use cts_model::{Clock, Ids, SystemClock};
 use cts_observe::metrics::Registry;
+use cts_observe::{LevelControl, Tracer};
 use cts_store::{Blobs, Db, SqliteOptions};
 use http::Request;
 use tokio::sync::{Semaphore, watch};
 
 pub use options::{engine_options, http_options};
+pub use tracing::tracing_options;
 
 use crate::access::Access;
 use crate::cache::RunBodies;
@@ -26,6 +29,7 @@ use crate::error::ServerError;
 use crate::http::{no_method, no_route};
 use crate::layers::measure::{HttpMetrics, KeepRoute};
 use crate::layers::{self, Routers, compression};
+use crate::log_levels::LogLevels;
 use crate::metrics::{self, ServiceMetrics};
 use crate::openapi::Document;
 use crate::routes;
@@ -38,6 +42,8 @@ pub struct AppParts {
     pub engine: Engine,
     /// What the door is told.
     pub http: HttpOptions,
+    /// What decides which lines the own log holds.
+    pub levels: LevelControl,
 }
 
 /// The whole service without its socket. Cloning it is cheap.
@@ -51,7 +57,7 @@ impl App {
     /// Puts the routes on the planes.
     #[must_use]
     pub fn build(parts: AppParts) -> Self {
-        let AppParts { engine, http } = parts;
+        let AppParts { engine, http, levels } = parts;
         let table = routes::table();
         let openapi = table.document();
         let machine = LastMachine::default();
@@ -61,6 +67,7 @@ impl App {
         metrics::observe_writes(&registry, engine.db());
         let shared = Arc::new(Shared {
             access: Access::new(engine.db().clone(), &http),
+            log_levels: LogLevels::new(levels),
             clock: Arc::clone(engine.clock()),
             ids: Arc::clone(engine.ids()),
             started: Instant::now(),
@@ -137,16 +144,23 @@ pub async fn open_engine(
     let look = move || ToolRegistry::with_environment(cts_tools::specs(), Some(folder), of_tools);
     let registry = tokio::task::spawn_blocking(look).await.map_err(|error| ServerError::Panicked(error.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids = Arc::new(Ids::new(Arc::clone(&clock)));
+    let metrics = Arc::new(Registry::new());
+    let tracer = match tracing_options(config, ids.next().to_string())? {
+        Some(options) => Tracer::start(&options, Arc::clone(&clock), &metrics).map_err(ServerError::Tracing)?,
+        None => Tracer::off(),
+    };
     let parts = EngineParts {
         db,
         blobs,
         registry,
         options: engine_options(config, child_program),
-        ids: Arc::new(Ids::new(Arc::clone(&clock))),
+        ids,
         clock,
         kind,
         environment,
-        metrics: Arc::new(Registry::new()),
+        metrics,
+        tracer,
     };
     Engine::start(parts).await.map_err(ServerError::Engine)
 }

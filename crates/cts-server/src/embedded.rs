@@ -1,11 +1,13 @@
 //! What the command line needs when there is no server: the same app in its own process, and the parts of the planes
 //! that work on the user's own files.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use cts_config::{Loaded, Sources};
 use cts_engine::WorkerKind;
+use cts_observe::{LevelControl, Levels};
 
 use crate::app::{App, AppParts, http_options, open_engine};
 use crate::configuration::Configuration;
@@ -31,5 +33,7 @@ pub async fn start(loaded: &Loaded, sources: &Sources) -> Result<App, ServerErro
     let engine = open_engine(&loaded.config, WorkerKind::Client, None).await?;
     let mut http = http_options(&loaded.config);
     http.configuration = Arc::new(Configuration::of(loaded, sources.clone()));
-    Ok(App::build(AppParts { engine, http }))
+    let own = loaded.config.process.log_level;
+    let levels = LevelControl::new(Levels { own, libraries: false, modules: BTreeMap::new() });
+    Ok(App::build(AppParts { engine, http, levels }))
 }

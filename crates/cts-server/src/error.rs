@@ -7,6 +7,7 @@ use cts_config::ConfigFaults;
 use cts_engine::EngineError;
 use cts_model::Fault;
 use cts_observe::TelemetryError;
+use cts_observe::trace::TraceError;
 use cts_store::StoreError;
 
 /// Why the service did not start or did not end well.
@@ -63,6 +64,9 @@ pub enum ServerError {
     /// The log cannot be set up.
     #[error("cannot set up the log")]
     Telemetry(#[source] TelemetryError),
+    /// Traces cannot be sent.
+    #[error("cannot send traces")]
+    Tracing(#[source] TraceError),
     /// Root works on what belongs to somebody else.
     #[error("{} belongs to user {owner}, and root would leave files there that this user cannot write", folder.display())]
     Owner {
@@ -96,7 +100,7 @@ impl ServerError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Locked { .. } => 2,
+            Self::Config(_) | Self::Locked { .. } | Self::Tracing(_) => 2,
             _ => 1,
         }
     }
@@ -131,6 +135,7 @@ impl ServerError {
             Self::Engine(error) => error.fault().actions.join(" "),
             Self::Owner { owner, .. } => format!("run it as that user: sudo -u '#{owner}' ..."),
             Self::Refused(fault) => fault.actions.join(" "),
+            Self::Tracing(_) => "mend tracing_endpoint or the file that tracing_headers_file names".to_owned(),
             Self::Runtime(_) | Self::Telemetry(_) | Self::Panicked(_) => return None,
         };
         Some(text)

@@ -36,8 +36,8 @@ impl FromRequestParts<Arc<Shared>> for Cx {
         let actor = caller.map(|caller| caller.actor.clone());
         let actor = actor.ok_or_else(|| Refusal::new(Code::Internal, "a request came past its gate"))?;
         let change = parts.extensions.get::<Arc<Change>>().cloned();
-        let traceparent = scope.traceparent.as_deref().map(str::to_owned);
-        Ok(Self(Ctx { request_id: (*scope.request_id).clone(), actor, traceparent, change }))
+        let trace = Some(scope.place.context.clone());
+        Ok(Self(Ctx { request_id: (*scope.request_id).clone(), actor, trace, change }))
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod download;
 pub(crate) mod health;
+pub(crate) mod log_level;
 pub(crate) mod metrics;
 pub(crate) mod older_clients;
 pub(crate) mod preview;

@@ -1,6 +1,6 @@
 //! What every request goes through, in order; one function, so that it costs little and can be read in one go.
 //!
-//! request id → span and access log → panic catch → one host → preflight → time limit → router (with compression for
+//! request id and trace → span and access log → panic catch → one host → preflight → time limit → router (with compression for
 //! clients that accept it) → gate of the route → problem body → security headers → CORS. Limits of bodies are where
 //! bodies are read: `body_limit`; what was not read is thrown away: `linger`.
 
@@ -16,6 +16,7 @@ pub(crate) mod measure;
 pub(crate) mod panic;
 pub(crate) mod request_id;
 pub(crate) mod time_limit;
+pub(crate) mod trace;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use http::Request;
 use tower::ServiceExt;
 use tracing::Instrument;
 
+use crate::layers::trace::RequestSpan;
 use crate::problem::{self, Place};
 use crate::state::Shared;
 
@@ -41,8 +43,13 @@ pub(crate) struct Routers {
 /// Answers one request.
 pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, request: Request<Body>) -> Response {
     let (mut request, rest) = linger::lend(request);
-    let scope = request_id::scope(&request, &shared.ids, &shared.http.trusted_proxies);
-    let span = tracing::error_span!("request", request.id = %scope.request_id);
+    let tracer = shared.engine.tracer();
+    let scope = request_id::scope(&request, &shared.ids, tracer, &shared.http.trusted_proxies);
+    let context = &scope.place.context;
+    let span = tracing::error_span!(
+        "request", request.id = %scope.request_id, trace_id = %context.trace_id, span_id = %context.span_id
+    );
+    let traced = RequestSpan::begin(tracer, &scope, request.method(), shared.clock.now());
     let log = access_log::Entry::begin(&request);
     let path = request.uri().path().to_owned();
     let (page, is_https) = (cors::page(&shared.http, &request), guard::is_https(request.headers()));
@@ -77,6 +84,7 @@ pub(crate) async fn through(shared: &Arc<Shared>, routers: &Routers, request: Re
         drop(active);
         shared.metrics.answered(&method, &response, log.elapsed());
         log.end(&response, &path);
+        traced.end(&response);
         rest.throw_away();
         response
     };

@@ -18,6 +18,7 @@ mod cache;
 mod checks;
 pub mod configuration;
 mod connections;
+mod log_levels;
 mod metrics;
 mod problem;
 mod state;
@@ -39,7 +40,7 @@ pub mod service;
 pub mod token_command;
 
 pub use access::address::{BadNetwork, Network, Peer};
-pub use app::{App, AppParts, engine_options, http_options, open_engine};
+pub use app::{App, AppParts, engine_options, http_options, open_engine, tracing_options};
 pub use error::ServerError;
 pub use lock::{LiveService, find_service, observe_service};
 pub use openapi::repository_document;

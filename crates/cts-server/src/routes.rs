@@ -18,8 +18,8 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::http::{
-    artifacts, audit, config, download, health, metrics, preview, run_events, run_logs, runs, service, session, tokens,
-    uploads, zip,
+    artifacts, audit, config, download, health, log_level, metrics, preview, run_events, run_logs, runs, service,
+    session, tokens, uploads, zip,
 };
 use crate::layers::gate::{self, Gate};
 use crate::openapi;
@@ -78,6 +78,8 @@ pub(crate) fn table() -> Table {
         .needs(Admin, routes!(tokens::create))
         .needs(Admin, routes!(tokens::delete))
         .needs(Admin, routes!(audit::list))
+        .needs(Admin, routes!(log_level::get))
+        .needs(Admin, routes!(log_level::set))
 }
 
 /// Returns the routes of the second listener: metrics, open there to whoever reaches its port, and the probes.

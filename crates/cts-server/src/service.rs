@@ -4,13 +4,13 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cts_config::service::sections::LogFormat;
 use cts_config::{ConfigFaults, Kind, Profile, ServiceConfig, ServiceManager, Sources};
 use cts_engine::WorkerKind;
 use cts_model::SystemClock;
-use cts_observe::{Style, Telemetry, TelemetryOptions};
+use cts_observe::{LevelControl, Style, Telemetry, TelemetryOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -48,6 +48,10 @@ pub enum Form {
 const WATCHING_CONNECTIONS_MAX: usize = 64;
 /// How long the end may take after everything that ran has ended; told to the manager of services.
 const END_AT_MOST: Duration = Duration::from_secs(30);
+/// How long the last spans are waited for, when the runs have left that much time.
+const TRACES_WAIT_MAX: Duration = Duration::from_secs(10);
+/// The same when they have left none.
+const TRACES_WAIT_MIN: Duration = Duration::from_secs(1);
 /// How long the database may take to close.
 const DATABASE_END: Duration = Duration::from_secs(5);
 /// Most files that this process wants to have open.
@@ -78,7 +82,7 @@ fn run_to_end(start: Start) -> Result<End, ServerError> {
     let loaded = ServiceConfig::load(&sources)?;
     let warnings = loaded.prepare_directories()?;
     let config = &loaded.config;
-    let _telemetry = telemetry(config)?;
+    let telemetry = telemetry(config)?;
     for warning in loaded.warnings.iter().chain(&warnings) {
         tracing::warn!("{warning}");
     }
@@ -91,7 +95,7 @@ fn run_to_end(start: Start) -> Result<End, ServerError> {
         .map_err(ServerError::Runtime)?;
     let manager = ServiceManager::of(&sources, std::process::id());
     let configuration = Arc::new(Configuration::of(&loaded, sources));
-    let end = runtime.block_on(serve(config, configuration, &manager, &lock, open_files));
+    let end = runtime.block_on(serve(config, configuration, &manager, &lock, open_files, telemetry.levels().clone()));
     runtime.shutdown_timeout(RUNTIME_END);
     if let Err(error) = lock.withdraw() {
         tracing::warn!("{}", error.report());
@@ -137,6 +141,7 @@ async fn serve(
     manager: &ServiceManager,
     lock: &ServiceLock,
     open_files: usize,
+    levels: LevelControl,
 ) -> Result<End, ServerError> {
     let mut signals = Signals::listen()?;
     let notifier = Notifier::connect(manager).unwrap_or_else(|error| {
@@ -161,7 +166,7 @@ async fn serve(
     http.metrics_port = watching.as_ref().map(|watching| watching.address().port());
     http.configuration = configuration;
     let clock = engine.clock().clone();
-    let app = App::build(AppParts { engine, http });
+    let app = App::build(AppParts { engine, http, levels });
     let background = background::start(&app, config.storage.cleanup_interval);
     let url = listening.url();
     let metrics_url = watching.as_ref().map(Listening::url);
@@ -177,7 +182,7 @@ async fn serve(
     notifier.ready(&format!("listens on {url}")).await;
 
     let signal = signals.next().await;
-    let patience = config.process.graceful_shutdown_timeout;
+    let (patience, asked) = (config.process.graceful_shutdown_timeout, Instant::now());
     tracing::info!(signal, "stopping: what runs may take {} s more", patience.as_secs());
     let status = format!("stopping: what runs may take {} s more", patience.as_secs());
     notifier.stopping(&status, patience + config.runs.stop_grace + END_AT_MOST).await;
@@ -197,6 +202,11 @@ async fn serve(
         };
         tokio::select! {
             () = last => {}
+            number = signals.next() => return Ok(End::AtOnce(number)),
+        }
+        let left = patience.saturating_sub(asked.elapsed()).clamp(TRACES_WAIT_MIN, TRACES_WAIT_MAX);
+        tokio::select! {
+            () = app.engine().tracer().end(left) => {}
             number = signals.next() => return Ok(End::AtOnce(number)),
         }
         // The write-ahead log is carried over into the one file that a copy of the data directory needs.

@@ -14,6 +14,7 @@ use crate::cache::RunBodies;
 use crate::checks::LastMachine;
 use crate::configuration::Configuration;
 use crate::layers::measure::HttpMetrics;
+use crate::log_levels::LogLevels;
 use crate::metrics::ServiceMetrics;
 use crate::openapi::Document;
 
@@ -95,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) http: HttpOptions,
     /// Who may ask, and how often.
     pub(crate) access: Access,
+    /// The levels of the service's own log.
+    pub(crate) log_levels: LogLevels,
     /// Where time comes from.
     pub(crate) clock: Arc<dyn Clock>,
     /// Where ids come from.

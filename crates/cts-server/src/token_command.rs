@@ -68,7 +68,7 @@ impl TokenAdmin {
     fn cx(&self, command: &str, target: Target) -> Ctx {
         let change = Change::new(format!("{} token {command}", self.program), target, 200, None);
         let request_id = RequestId::new(&self.ids);
-        Ctx { request_id, actor: Actor::Local, traceparent: None, change: Some(Arc::new(change)) }
+        Ctx { request_id, actor: Actor::Local, trace: None, change: Some(Arc::new(change)) }
     }
 
     /// Makes a token; its text is in the answer and nowhere else.

@@ -132,7 +132,7 @@ async fn one_run(
     worker: WorkerId,
     times: &mut Vec<Duration>,
 ) -> Result<RunId, Failure> {
-    let cx = Ctx { request_id: RequestId::new(ids), actor: Actor::System, traceparent: None, change: None };
+    let cx = Ctx { request_id: RequestId::new(ids), actor: Actor::System, trace: None, change: None };
     let request = RunRequest {
         tool_id: "no-op".parse()?,
         tool_version: "1.0".to_owned(),

@@ -60,7 +60,7 @@ async fn main() -> Result<(), Failure> {
 }
 
 fn ended_run(number: u64, clock: &dyn Clock, ids: &Ids, worker: WorkerId) -> Result<Run, Failure> {
-    let cx = Ctx { request_id: RequestId::new(ids), actor: Actor::System, traceparent: None, change: None };
+    let cx = Ctx { request_id: RequestId::new(ids), actor: Actor::System, trace: None, change: None };
     let request = RunRequest {
         tool_id: format!("tool-{}", number % 10).parse()?,
         tool_version: "1.0".to_owned(),

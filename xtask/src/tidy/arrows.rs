@@ -14,7 +14,7 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("sqlx", &["cts-store"]),
     ("object_store", &["cts-store"]),
     ("clap", &["cts-cli", "cts-server"]),
-    ("reqwest", &["cts-cli"]),
+    ("reqwest", &["cts-cli", "cts-observe"]),
     ("utoipa", &["cts-api", "cts-server"]),
     ("landlock", &["cts-engine"]),
     ("dotenvy", &["cts-config"]),

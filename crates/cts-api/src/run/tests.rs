@@ -93,8 +93,7 @@ fn a_run_is_read_back_and_holds_every_member() {
 
 #[test]
 fn secrets_of_a_run_are_masked_and_an_error_is_shown_only_when_it_failed() {
-    let cx =
-        model::Ctx { request_id: "r".parse().unwrap(), actor: model::Actor::Local, traceparent: None, change: None };
+    let cx = model::Ctx { request_id: "r".parse().unwrap(), actor: model::Actor::Local, trace: None, change: None };
     let request = model::RunRequest {
         tool_id: "t".parse().unwrap(),
         tool_version: "1".into(),

@@ -47,6 +47,7 @@ fn the_commands_are_those_of_the_guide() {
             "token",
             "config",
             "doctor",
+            "log-level",
             "serve",
             "completions",
             "man"

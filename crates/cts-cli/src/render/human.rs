@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod doctor;
+mod levels;
 mod log;
 mod run;
 mod tokens;
@@ -62,6 +63,7 @@ pub(crate) fn report(report: &Report, look: &Look) -> String {
         Report::TokensRevoked(gone) => tokens::revoked(gone),
         Report::Config(explained) => explained.page.lines().map(|line| format!("{}\n", clean(line))).collect(),
         Report::Examined(diagnosis) => doctor::diagnosis(diagnosis),
+        Report::LogLevels(held) => levels::held(held),
         Report::Written(files) => files.iter().map(|file| format!("{}\n", look.path(file))).collect(),
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn report(report: &Report) -> Option<Value> {
         Report::Tokens(tokens) | Report::TokensRevoked(tokens) => json!(tokens),
         Report::Config(explained) => json!(explained.report),
         Report::Examined(diagnosis) => diagnosis.json(),
+        Report::LogLevels(held) => json!(held),
         Report::Written(files) => files.iter().map(|file| json!(file.display().to_string())).collect(),
     })
 }

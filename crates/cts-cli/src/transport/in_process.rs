@@ -1,5 +1,7 @@
 //! To the own process: the same app that a service is, with the same database, and without a socket.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use cts_config::{Loaded, Sources};
 use cts_server::App;
@@ -9,6 +11,9 @@ use http::Request;
 
 use super::{Answer, TransportError};
 use crate::error::CliError;
+
+/// How long the last spans of a command are waited for.
+const TRACES_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// An app in the own process.
 #[derive(Debug)]
@@ -50,6 +55,8 @@ impl InProcess {
     /// Ends the app when nothing runs any more, or makes an end of it.
     pub(crate) async fn close(&self) -> Result<(), CliError> {
         self.app.close_streams();
-        self.kill().await
+        let killed = self.kill().await;
+        self.app.engine().tracer().end(TRACES_WAIT_MAX).await;
+        killed
     }
 }

@@ -57,6 +57,19 @@ fn is_cors_origin(text: &str) -> bool {
     matches!(scheme, "http" | "https") && good_host && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
+/// An address for OTLP over HTTP. Who proves oneself does so with a header.
+const ENDPOINT: Check = Check {
+    test: is_endpoint,
+    expected: "an address such as \"http://127.0.0.1:4318\", with http or https and without user, query and fragment",
+};
+
+fn is_endpoint(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let (authority, _path) = rest.split_once('/').unwrap_or((rest, ""));
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#' | '\\' | '"');
+    is_cors_origin(&format!("{scheme}://{authority}")) && authority != "*" && text.chars().all(plain)
+}
+
 const fn seconds(min: u64, max: u64) -> ValueType {
     ValueType::Duration { unit: TimeUnit::Seconds, min, max }
 }
@@ -417,7 +430,63 @@ static DECLARATIONS: &[Declaration] = &[
         "How often the service checks itself.",
     ),
     set("health_check_timeout", Section::Observe, seconds(1, 600), same("5"), "How long one check may take."),
-    set("enable_tracing", Section::Observe, Bool, same("false"), "Whether traces are exported.").without_effect(),
+    set(
+        "enable_tracing",
+        Section::Observe,
+        Bool,
+        same("false"),
+        "Whether traces are sent to an OpenTelemetry collector.",
+    ),
+    set(
+        "tracing_endpoint",
+        Section::Observe,
+        ValueType::Text(ENDPOINT),
+        same("http://127.0.0.1:4318"),
+        "Where traces go: a collector's address for OTLP over HTTP; /v1/traces is added.",
+    ),
+    set(
+        "tracing_headers_file",
+        Section::Observe,
+        Path,
+        same("none"),
+        "A file with headers for the collector, one \"Name: value\" a line: keys are secret, and stay out of the configuration.",
+    )
+    .optional("/etc/cts/tracing-headers"),
+    set(
+        "tracing_sample_ratio",
+        Section::Observe,
+        ValueType::Ratio,
+        same("1.0"),
+        "Which part of the traces that begin here is sent. A client that sends a trace decides for its own.",
+    ),
+    set(
+        "tracing_batch_spans",
+        Section::Observe,
+        int(1, 10_000),
+        same("512"),
+        "Most spans of one request to the collector.",
+    ),
+    set(
+        "tracing_queue_spans",
+        Section::Observe,
+        int(1, 1_000_000),
+        same("2048"),
+        "Most spans that wait for the collector; further ones are dropped and counted.",
+    ),
+    set(
+        "tracing_export_interval_seconds",
+        Section::Observe,
+        seconds(1, 3600),
+        same("5"),
+        "How long spans wait for a batch to become full.",
+    ),
+    set(
+        "tracing_timeout_seconds",
+        Section::Observe,
+        seconds(1, 600),
+        same("10"),
+        "How long one request to the collector may take.",
+    ),
 ];
 
 #[cfg(test)]
@@ -453,6 +522,19 @@ mod tests {
             ["", "a.example", "https://", "https://a/", "https://a:b", "ftp://a", "https://*", "http://::1", "null"]
         {
             assert!(!is_cors_origin(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_an_address_without_secrets() {
+        for good in ["http://127.0.0.1:4318", "https://a.example/otlp", "http://[::1]:1/", "http://collector/v1/traces"]
+        {
+            assert!(is_endpoint(good), "{good}");
+        }
+        for bad in
+            ["", "*", "a:4318", "grpc://a", "http://", "http://u:p@a", "http://a?k=1", "http://a/#x", "http://a b"]
+        {
+            assert!(!is_endpoint(bad), "{bad}");
         }
     }
 

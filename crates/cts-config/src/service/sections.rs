@@ -171,6 +171,25 @@ pub struct Logs {
     pub buffer_lines: usize,
 }
 
+/// How traces are sent to a collector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracing {
+    /// The collector's address.
+    pub endpoint: String,
+    /// A file with headers, which are secret.
+    pub headers_file: Option<PathBuf>,
+    /// Which part of the traces that begin here is sent, in millionths.
+    pub sample_millionths: u32,
+    /// Most spans of one request.
+    pub batch_spans: usize,
+    /// Most spans that wait.
+    pub queue_spans: usize,
+    /// How long spans wait for a full batch.
+    pub export_interval: Duration,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
 /// How the service is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observe {
@@ -188,6 +207,8 @@ pub struct Observe {
     pub health_check_timeout: Duration,
     /// Whether traces are exported.
     pub enable_tracing: bool,
+    /// How traces are sent.
+    pub tracing: Tracing,
 }
 
 impl ServiceConfig {
@@ -226,6 +247,7 @@ impl Take<'_> {
         bool: Bool -> bool;
         int: Int -> i64;
         text: Text -> String;
+        ratio: Ratio -> u32;
         time: Duration -> Duration;
         bytes: Bytes -> u64;
         list: List -> Vec<String>;
@@ -236,6 +258,10 @@ impl Take<'_> {
     fn number<T: TryFrom<i64>>(&self, name: &str) -> T {
         let number = T::try_from(self.int(name)).ok();
         number.expect("the declared range lies within the type of the field")
+    }
+
+    fn optional_path(&self, name: &str) -> Option<PathBuf> {
+        (self.0.value(name) != Some(&Value::Nothing)).then(|| self.path(name))
     }
 
     fn optional_port(&self, name: &str) -> Option<u16> {
@@ -319,6 +345,15 @@ pub(super) fn build(resolved: &Resolved, kind: Kind, profile: Profile) -> Servic
             health_check_interval: take.time("health_check_interval_seconds"),
             health_check_timeout: take.time("health_check_timeout"),
             enable_tracing: take.bool("enable_tracing"),
+            tracing: Tracing {
+                endpoint: take.text("tracing_endpoint"),
+                headers_file: take.optional_path("tracing_headers_file"),
+                sample_millionths: take.ratio("tracing_sample_ratio"),
+                batch_spans: take.number("tracing_batch_spans"),
+                queue_spans: take.number("tracing_queue_spans"),
+                export_interval: take.time("tracing_export_interval_seconds"),
+                timeout: take.time("tracing_timeout_seconds"),
+            },
         },
     }
 }

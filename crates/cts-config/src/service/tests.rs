@@ -120,6 +120,13 @@ fn each_profile_starts_from_its_own_defaults() {
         health_check_interval_seconds 30
         health_check_timeout 5
         enable_tracing false
+        tracing_endpoint "http://127.0.0.1:4318"
+        tracing_headers_file none
+        tracing_sample_ratio 1.0
+        tracing_batch_spans 512
+        tracing_queue_spans 2048
+        tracing_export_interval_seconds 5
+        tracing_timeout_seconds 10
     "#]]
     .assert_eq(&table);
 }
@@ -252,7 +259,6 @@ fn settings_of_a_later_version_are_warned_of_when_they_are_given() {
         load(Kind::Service, "CTS_ENABLE_TRACING=true\nCTS_METRICS_PORT=9091\nCTS_ENABLE_METRICS=false", ""),
         &expect![[r#"
             warning: CTS_METRICS_PORT: serves the probes alone: enable_metrics is off
-            warning: CTS_ENABLE_TRACING: enable_tracing = true has no effect in this version
             starts"#]],
     );
 }

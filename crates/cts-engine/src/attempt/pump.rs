@@ -283,11 +283,14 @@ impl<'a> Pump<'a> {
         }
         let Some(mut collector) = self.collector.take() else { return };
         self.declare(&mut collector);
-        let (inner, run, attempt) = (Arc::clone(self.inner), self.run.id, self.run.attempt);
+        let (inner, run) = (Arc::clone(self.inner), self.run.clone());
         // The rows are written there too: a database that is slow must not hold up the output.
         self.scan = Some(tokio::spawn(async move {
+            let (from, begun) = (inner.clock.now(), Instant::now());
             let (mut collector, drafts, result) = collector.scan(&inner.blobs, &inner.ids).await;
-            if !inner.store_artifacts(run, attempt, &drafts).await {
+            let is_stored = inner.store_artifacts(run.id, run.attempt, &drafts).await;
+            inner.tell_stored(&run, from, begun.elapsed(), &drafts, (!is_stored).then_some("not stored"));
+            if !is_stored {
                 collector.forget(&drafts);
             }
             (collector, result)

@@ -219,8 +219,11 @@ fn base_environment(inner: &Inner, run: &Run, folders: &Folders) -> BTreeMap<Str
     put("TMPDIR", folders.temp.to_string_lossy().into_owned());
     put("CTS_RUN_ID", run.id.to_string());
     put("CTS_REQUEST_ID", run.request_id.to_string());
-    if let Some(traceparent) = &run.traceparent {
-        put("TRACEPARENT", traceparent.clone());
+    if let Some(trace) = &run.trace {
+        put("TRACEPARENT", trace.traceparent());
+        if let Some(state) = &trace.state {
+            put("TRACESTATE", state.as_str().to_owned());
+        }
     }
     environment
 }

@@ -276,7 +276,7 @@ mod tests {
     fn run_after(attempts_max: u32, ends: &[Outcome]) -> Run {
         let ids = Ids::new(Arc::new(SystemClock));
         let (worker, now) = (WorkerId::new(&ids), SystemClock.now());
-        let cx = Ctx { request_id: "test".parse().unwrap(), actor: Actor::Anonymous, traceparent: None, change: None };
+        let cx = Ctx { request_id: "test".parse().unwrap(), actor: Actor::Anonymous, trace: None, change: None };
         let request = RunRequest {
             tool_id: "demo".parse().unwrap(),
             tool_version: String::new(),

@@ -24,6 +24,7 @@ use cts_engine::inputs::InputRoots;
 use cts_engine::tools::ServiceEnvironment;
 use cts_engine::{Engine, EngineOptions, EngineParts, LogFilter, Registry, RunView, Submission, WaitFor, WorkerKind};
 use cts_model::{Actor, Clock, Ctx, Ids, Limits, RetryPolicy, RunId, RunState, SystemClock};
+use cts_observe::Tracer;
 use cts_store::{Blobs, Db, SqliteOptions};
 use serde_json::{Value, json};
 
@@ -101,6 +102,7 @@ pub(crate) async fn start_as(
         kind,
         environment,
         metrics: Arc::default(),
+        tracer: Tracer::off(),
     };
     (Engine::start(parts).await.unwrap(), db)
 }
@@ -119,7 +121,7 @@ pub(crate) fn script(folder: &Path, id: &str, script: &str, more: &str) {
 }
 
 pub(crate) fn cx() -> Ctx {
-    Ctx { request_id: "test-request".parse().unwrap(), actor: Actor::Anonymous, traceparent: None, change: None }
+    Ctx { request_id: "test-request".parse().unwrap(), actor: Actor::Anonymous, trace: None, change: None }
 }
 
 pub(crate) fn request(tool: &str, params: Value) -> Submission {

@@ -11,7 +11,7 @@ use crate::fault::Code;
 
 fn new_run() -> (Run, WorkerId) {
     let ids = Ids::new(ManualClock::new(Timestamp::from_ms(1_000)) as Arc<dyn crate::Clock>);
-    let cx = Ctx { request_id: "r1".parse().unwrap(), actor: Actor::System, traceparent: None, change: None };
+    let cx = Ctx { request_id: "r1".parse().unwrap(), actor: Actor::System, trace: None, change: None };
     let request = RunRequest {
         tool_id: "demo".parse().unwrap(),
         tool_version: "1".into(),

@@ -12,7 +12,7 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, DEL
 /// What a page may send.
 const SENT: HeaderValue = HeaderValue::from_static(
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Last-Event-ID, Range, \
-     Traceparent, Upload-Offset, X-Request-ID",
+     Traceparent, Tracestate, Upload-Offset, X-Request-ID",
 );
 /// What a page may read.
 const READ: HeaderValue = HeaderValue::from_static(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cts_engine::metrics::{EngineMetrics, TOOLS_MAX};
 use cts_observe::metrics::{Description, MachineMetrics, ProcessMetrics};
+use cts_observe::trace::TraceMetrics;
 use expect_test::expect_file;
 
 use super::*;
@@ -21,12 +22,13 @@ metric with labels shows when there is something to tell. What is read from the 
 ";
 
 /// What labels can be, for whoever asks how many series there are.
-const LABELS: [(&str, &str); 9] = [
+const LABELS: [(&str, &str); 10] = [
     ("category", "the categories of errors: `validation_error`, `tool_error`, `system_error` and so on"),
     ("check", "the names of the health checks"),
     ("code", "the codes of errors, such as `TOOL_NOT_FOUND`"),
     ("kind", "`artifact`, `run`, `log`, `upload`"),
     ("method", "`GET`, `POST`, `PUT`, `DELETE`, `HEAD`, `OPTIONS`, `PATCH`, `other`"),
+    ("reason", "why spans were lost: `queue_full`, `failed`, `rejected`, `shutdown`"),
     ("route", "the templates of routes, such as `/v1/runs/{run_id}`, and `unmatched`"),
     ("state", "`completed`, `failed`, `canceled`"),
     ("status", "`1xx` to `5xx`"),
@@ -41,6 +43,7 @@ async fn the_committed_reference_of_the_metrics() {
     let _service = ServiceMetrics::new(&registry, Timestamp::from_ms(0), &[]);
     let _process = ProcessMetrics::new(&registry);
     let _machine = MachineMetrics::new(&registry);
+    let _traces = TraceMetrics::new(&registry);
     observe_writes(&registry, &Db::open_memory().await.unwrap());
     expect_file!["../../../../docs/reference/metrics.md"].assert_eq(&page(&registry.descriptions()));
 }

@@ -71,8 +71,10 @@ fn the_roles_of_all_routes() {
         -        POST   /v1/session
         admin    DELETE /v1/tokens/{token_id}
         admin    GET    /v1/audit
+        admin    GET    /v1/log-level
         admin    GET    /v1/tokens
         admin    POST   /v1/tokens
+        admin    PUT    /v1/log-level
         operator DELETE /v1/artifacts/{artifact_id}
         operator DELETE /v1/runs/{run_id}
         operator POST   /v1/runs

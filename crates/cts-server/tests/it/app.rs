@@ -10,6 +10,7 @@ use cts_engine::inputs::InputRoots;
 use cts_engine::tools::ServiceEnvironment;
 use cts_engine::{Engine, EngineOptions, EngineParts, Registry, WorkerKind};
 use cts_model::{Clock, Ids, Limits, ManualClock, RetryPolicy, SystemClock};
+use cts_observe::{LevelControl, Tracer};
 use cts_server::token_command::TokenAdmin;
 use cts_server::{App, AppParts, HttpOptions};
 use cts_store::{Blobs, Db, SqliteOptions};
@@ -84,6 +85,7 @@ description = "One file"
 pub(crate) struct TestApp {
     pub(crate) app: App,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) levels: LevelControl,
 }
 
 /// What came back.
@@ -192,10 +194,21 @@ impl TestApp {
         let ids = Arc::new(Ids::new(Arc::clone(&clock)));
         let blobs = Blobs::local(&folder.path().join("blobs"), false).unwrap();
         let kind = WorkerKind::Service;
-        let engine =
-            EngineParts { db, blobs, registry, options, clock, ids, kind, environment, metrics: Arc::default() };
+        let engine = EngineParts {
+            db,
+            blobs,
+            registry,
+            options,
+            clock,
+            ids,
+            kind,
+            environment,
+            metrics: Arc::default(),
+            tracer: Tracer::off(),
+        };
         let engine = Engine::start(engine).await.unwrap();
-        Self { app: App::build(AppParts { engine, http }), folder }
+        let levels = LevelControl::default();
+        Self { app: App::build(AppParts { engine, http, levels: levels.clone() }), folder, levels }
     }
 
     /// Makes a token as the command line does, and returns its id and its text.

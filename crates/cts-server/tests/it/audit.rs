@@ -96,6 +96,7 @@ impl Closed {
                 (format!("/v1/uploads/{}/finalize", self.upload(Some("abc")).await), json!({}))
             }
             "POST /v1/session" | "DELETE /v1/session" => ("/v1/session".to_owned(), Value::Null),
+            "PUT /v1/log-level" => ("/v1/log-level".to_owned(), json!({"modules": {"cts_engine": "DEBUG"}})),
             "POST /v1/tokens" => ("/v1/tokens".to_owned(), json!({"name": "ci", "role": "viewer"})),
             "DELETE /v1/tokens/{token_id}" => {
                 (format!("/v1/tokens/{}", self.app.token("gone", Role::Viewer, None).await.0), Value::Null)

@@ -17,6 +17,8 @@ mod contract;
 mod endpoints;
 mod health;
 #[cfg(test)]
+mod log_level;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod older_client;

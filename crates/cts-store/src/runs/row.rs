@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cts_model::{
     Attempt, Code, Fault, FaultDetails, FieldFault, InputKind, InputRef, Isolation, IsolationLevel, JsonMap, Outcome,
-    Progress, Run, RunRequest, RunState, Secret, Timestamp, Usage,
+    Progress, Run, RunRequest, RunState, Secret, Timestamp, TraceContext, TraceState, Usage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,8 @@ struct RequestJson {
     concurrency_key: Option<String>,
     request_id: String,
     traceparent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tracestate: Option<String>,
     created_by: String,
 }
 
@@ -147,7 +149,8 @@ pub(super) fn request_json(run: &Run) -> String {
         max_attempts: request.max_attempts,
         concurrency_key: request.concurrency_key.clone(),
         request_id: run.request_id.as_str().to_owned(),
-        traceparent: run.traceparent.clone(),
+        traceparent: run.trace.as_ref().map(TraceContext::traceparent),
+        tracestate: run.trace.as_ref().and_then(|trace| trace.state.as_ref()).map(|state| state.as_str().to_owned()),
         created_by: run.created_by.clone(),
     })
 }
@@ -223,6 +226,12 @@ pub(super) fn search_text(run: &Run) -> String {
 /// Longest text that is looked through, in characters.
 const SEARCH_CHARS_MAX: usize = 500;
 
+/// Returns the trace of a run. One that cannot be read is none: a run must not be lost for it.
+fn trace(traceparent: Option<&str>, tracestate: Option<&str>) -> Option<TraceContext> {
+    let context = TraceContext::from_traceparent(traceparent?)?;
+    Some(TraceContext { state: TraceState::read(tracestate), ..context })
+}
+
 /// Reads a row with [`run_columns`].
 pub(crate) fn run(row: &Row) -> Result<Run, StoreError> {
     let request: RequestJson = row.json("request")?;
@@ -234,7 +243,7 @@ pub(crate) fn run(row: &Row) -> Result<Run, StoreError> {
     Ok(Run {
         id: row.parsed("id")?,
         request_id: request.request_id.parse().map_err(|error| bad("request", error))?,
-        traceparent: request.traceparent,
+        trace: trace(request.traceparent.as_deref(), request.tracestate.as_deref()),
         created_by: request.created_by,
         created_at: row.time("created_at_ms")?,
         state: row.word("status", RunState::from_word)?,

@@ -68,7 +68,7 @@ on_both! {
     async fn an_entry_is_written_with_its_change_or_not_at_all(bench: &Bench) {
         let change = Arc::new(Change::new("POST /v1/runs", Target::new(), 201, None));
         let actor = Actor::Token { id: TokenId::new(&bench.ids), name: "ci".parse().unwrap() };
-        let cx = Ctx { request_id: RequestId::new(&bench.ids), actor, traceparent: None, change: Some(change.clone()) };
+        let cx = Ctx { request_id: RequestId::new(&bench.ids), actor, trace: None, change: Some(change.clone()) };
         let (run, asked) = (bench.run_of(bench.request("t")), cx.clone());
         let (id, now) = (run.id, bench.now());
         let undone = run.clone();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cts_model::run::BadTransition;
 use cts_model::{
     Code, Fault, FaultDetails, InputKind, InputRef, Isolation, IsolationLevel, Outcome, Progress, RunEvent, RunState,
-    Secret, Usage, WorkerId,
+    Secret, TraceContext, TraceState, Usage, WorkerId,
 };
 use cts_store::StoreError;
 use proptest::prelude::*;
@@ -28,7 +28,8 @@ on_both! {
         request.concurrency_key = Some("device-1".to_owned());
         request.owner = Some(WorkerId::new(&bench.ids));
         let mut run = bench.run_of(request);
-        run.traceparent = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
+        let trace = TraceContext::from_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+        run.trace = Some(TraceContext { state: TraceState::read(["a=1,b=2"]), ..trace });
         let run = bench.insert(run).await;
         assert_eq!(bench.db.run(run.id).await.unwrap(), Some(run.clone()));
 

@@ -98,7 +98,7 @@ impl Bench {
     }
 
     pub(crate) fn run_of(&self, request: RunRequest) -> Run {
-        let cx = Ctx { request_id: RequestId::new(&self.ids), actor: Actor::Local, traceparent: None, change: None };
+        let cx = Ctx { request_id: RequestId::new(&self.ids), actor: Actor::Local, trace: None, change: None };
         Run::new(RunId::new(&self.ids), &cx, request, self.now())
     }
 

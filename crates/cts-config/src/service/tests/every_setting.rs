@@ -30,6 +30,7 @@ const NO_BOOL: &[&str] = &["maybe", "2", ""];
 const BOOL: &[(&str, &str)] =
     &[("true", "true"), ("YES", "true"), ("on", "true"), ("1", "true"), ("off", "false"), ("0", "false")];
 const SECONDS: &[(&str, &str)] = &[("60", "60"), ("2m", "120"), ("1h 30m", "5400"), ("90s", "90")];
+const SECONDS_TO_TEN_MINUTES: &[(&str, &str)] = &[("60", "60"), ("2m", "120"), ("90s", "90")];
 const DAYS: &[(&str, &str)] = &[("14", "14"), ("7 days", "7"), ("48h", "2"), ("36h", "\"129600s\"")];
 const MEGABYTES: &[(&str, &str)] =
     &[("200", "200"), ("1.5 GB", "1500"), ("100mb", "100"), ("512 MiB", "\"536870912 B\"")];
@@ -100,6 +101,23 @@ const ROWS: &[Row] = &[
     row("enable_health_checks", same("true"), NO_BOOL, BOOL),
     row("metrics_export_interval_seconds", same("60"), &["0", "2h"], &[("15s", "15")]),
     row("enable_tracing", same("false"), NO_BOOL, BOOL),
+    row(
+        "tracing_endpoint",
+        same("\"http://127.0.0.1:4318\""),
+        &["", "127.0.0.1:4318", "grpc://a", "http://user:secret@a"],
+        &[("https://a.example/otlp", "\"https://a.example/otlp\"")],
+    ),
+    row("tracing_headers_file", same("none"), &[""], &[("/etc/cts/headers", "\"/etc/cts/headers\""), ("none", "none")]),
+    row(
+        "tracing_sample_ratio",
+        same("1.0"),
+        &["", "-0.1", "1.1", "10%", "1e-3", "0.1234567", "."],
+        &[("0", "0.0"), ("1", "1.0"), ("0.1", "0.1"), ("0.000001", "0.000001"), ("1.000000", "1.0")],
+    ),
+    row("tracing_batch_spans", same("512"), &["0", "10001"], &[("1", "1")]),
+    row("tracing_queue_spans", same("2048"), &["0", "1000001"], &[("1", "1")]),
+    row("tracing_export_interval_seconds", same("5"), &["0", "2h"], SECONDS_TO_TEN_MINUTES),
+    row("tracing_timeout_seconds", same("10"), &["0", "11m"], SECONDS_TO_TEN_MINUTES),
     row("metrics_port", same("none"), &["-1", "65536", "x"], &[("9100", "9100"), ("none", "none"), ("0", "0")]),
     row("allow_unauthenticated", same("false"), NO_BOOL, BOOL),
     row("health_check_timeout", same("5"), &["0", "11m"], &[("1", "1"), ("1m", "60")]),
@@ -209,6 +227,7 @@ fn every_setting_says_what_it_may_be_for_programs_too() {
                 let (least, most) = value_type.range().unwrap();
                 value.json.as_i64().is_some_and(|number| (least..=most).contains(&number))
             }
+            "ratio" => value.json.as_f64().is_some_and(|number| (0.0..=1.0).contains(&number)),
             "list" | "paths" => value.json.is_array(),
             "choice" => value_type.choices().contains(&value.json.as_str().unwrap()),
             "text" | "path" => value.json.is_string(),
