@@ -1,5 +1,7 @@
 //! How others watch the service: a listener of its own for metrics and probes, and news for the manager of services.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
@@ -52,7 +54,13 @@ fn the_second_listener_tells_that_the_service_drains_and_is_the_last_to_go() {
     let mut service = place.start();
     let second = watching(&place);
     until("it is ready", || (get(&second, "/health/ready").status == 200).then_some(()));
-    // A request that holds the first listener open: its body never ends.
+    // A request that is not whole yet keeps the first listener from ending at once.
+    let mut open = TcpStream::connect(&service.address).unwrap();
+    let head = format!(
+        "POST /v1/runs HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{{",
+        service.address
+    );
+    open.write_all(head.as_bytes()).unwrap();
     let run = service.submit("short", json!({}));
     service.until_status(&run, "running");
     service.signal(Signal::TERM);
@@ -63,7 +71,11 @@ fn the_second_listener_tells_that_the_service_drains_and_is_the_last_to_go() {
     assert!(told["reasons"].to_string().contains("stopping"), "{told}");
     assert_eq!(get(&second, "/health/live").status, 200);
     assert_eq!(get(&second, "/metrics").status, 200);
+    until("the first one takes nobody any more", || TcpStream::connect(&service.address).is_err().then_some(()));
+    assert_eq!(get(&second, "/health/ready").status, 503, "it tells that to the last");
+    drop(open);
     assert_eq!(service.wait().code(), Some(0));
+    assert!(TcpStream::connect(&second).is_err());
 }
 
 #[test]

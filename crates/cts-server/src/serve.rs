@@ -129,6 +129,8 @@ impl App {
                 }
             });
         }
+        // Who comes now is refused at once and can go elsewhere, instead of waiting for nobody.
+        drop(listening);
         if tokio::time::timeout(CLOSE_TIMEOUT, connections.all_ended()).await.is_err() {
             tracing::warn!("some connections did not finish within {} s", CLOSE_TIMEOUT.as_secs());
         }
