@@ -54,7 +54,7 @@ export async function seed(service) {
       ["compare", `/runs/compare?left=${table.id}&right=${again.id}`, "Differs"],
       ["system", "/system", "Checks"],
       ["system-configuration", "/system/configuration", "max_concurrent_runs"],
-      ["system-figures", "/system/figures", "Machine"],
+      ["system-figures", "/system/figures", "Requests a second"],
       ["system-access", "/system/access", "New token"],
       ["system-audit", "/system/audit", "POST /v1/runs"],
       ["not-found", "/tools/none", "There is nothing here"],

@@ -19,6 +19,7 @@ import { Link, useLocation } from "wouter";
 
 import { signOut } from "./api/calls";
 import { setCsrfToken } from "./api/client";
+import { useKeepHistory } from "./api/history";
 import { useLive } from "./api/live";
 import { useSession } from "./api/session";
 import { exact } from "./format";
@@ -32,6 +33,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [helpOpened, help] = useDisclosure();
   const [location] = useLocation();
   useShortcuts(help.toggle);
+  useKeepHistory();
 
   useEffect(close, [location, close]);
 

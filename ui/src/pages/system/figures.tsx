@@ -1,10 +1,11 @@
 // What the service did since its start, and what it uses.
-import { SimpleGrid, Text, Title } from "@mantine/core";
+import { SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
 import { metrics as getMetrics } from "../../api/calls";
 import { bytes, count, duration } from "../../format";
 import { Trouble, Waiting } from "../../parts/trouble";
+import { Charts } from "./charts";
 
 const LOOK_MS = 5000;
 
@@ -18,7 +19,8 @@ export function Figures() {
   if (data === undefined) return <Waiting rows={6} height={60} />;
   const { execution_metrics: runs, api_metrics: api, business_metrics: business, system_metrics: system } = data;
   return (
-    <>
+    <Stack>
+      <Charts />
       <SimpleGrid cols={{ base: 1, sm: 2, xl: 3 }}>
         <Group
           title="Runs"
@@ -64,10 +66,10 @@ export function Figures() {
         <Group title="Runs by tool" facts={counts(business.tools_usage)} />
         <Group title="Failures by code" facts={counts(runs.failures_by_code)} />
       </SimpleGrid>
-      <Text size="sm" c="dimmed" mt="sm">
+      <Text size="sm" c="dimmed">
         Since the service was started. <a href="/metrics">/metrics</a> has them all for Prometheus.
       </Text>
-    </>
+    </Stack>
   );
 }
 
