@@ -77,6 +77,19 @@ export default [
     },
   },
   {
+    name: "the level of the service's log is changed for a while, and taken back",
+    async run({ page, service }) {
+      await page.goto("/system/configuration");
+      const panel = page.getByRole("region", { name: "The service's own log" });
+      await panel.getByLabel("Level").selectOption("ERROR");
+      await panel.getByRole("button", { name: "Set the levels" }).click();
+      await panel.getByText("Lines of ERROR and graver are written, until 2", { exact: false }).waitFor();
+      assert.equal((await service.ask("/v1/log-level")).level, "ERROR");
+      await panel.getByRole("button", { name: "As configured" }).click();
+      await panel.getByText("Lines of WARNING and graver are written, as configured.").waitFor();
+    },
+  },
+  {
     name: "keys go to pages, show what they are, and can be switched off",
     async run({ page }) {
       await page.goto("/");

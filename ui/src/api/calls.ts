@@ -10,6 +10,7 @@ import type {
   DetailedHealth,
   Health,
   LogLevel,
+  LogLevels,
   LogPage,
   MetricsSummary,
   Preview,
@@ -17,6 +18,7 @@ import type {
   Run,
   RunStatus,
   Session,
+  SetLogLevels,
   Token,
   Version,
 } from "./types";
@@ -52,6 +54,8 @@ export const version = (signal?: AbortSignal) => askJson<Version>("/v1/version",
 export const health = (signal?: AbortSignal) => askJson<Health>("/v1/health", { signal });
 export const metrics = (signal?: AbortSignal) => askJson<MetricsSummary>("/v1/metrics", { signal });
 export const configuration = (signal?: AbortSignal) => askJson<ConfigStatus>("/v1/config/status", { signal });
+export const logLevels = (signal?: AbortSignal) => askJson<LogLevels>("/v1/log-level", { signal });
+export const setLogLevels = (body: SetLogLevels) => askJson<LogLevels>("/v1/log-level", { method: "PUT", body });
 export const capabilities = (signal?: AbortSignal) => askJson<Capabilities>("/v1/capabilities", { signal });
 
 /** An unhealthy service answers 503 with the same body. */

@@ -5,6 +5,8 @@ import { Text, Title, useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import UPlot from "uplot";
 
+import { padded } from "../format";
+
 export interface Line {
   label: string;
   /** A variable of the theme. */
@@ -100,7 +102,10 @@ function Plot({ times, lines, top, label }: Pick<ChartProps, "times" | "lines" |
         legend: { show: false },
         cursor: { show: false },
         scales: { y: { range: (_, __, most) => [0, Math.max(top, (most ?? 0) * 1.1)] } },
-        axes: [axis, { ...axis, size: 44 }],
+        axes: [
+          { ...axis, values: (_, splits) => splits.map(clock) },
+          { ...axis, size: 44 },
+        ],
         series: [{}, ...series],
       },
       latest.current,
@@ -117,6 +122,11 @@ function Plot({ times, lines, top, label }: Pick<ChartProps, "times" | "lines" |
   }, [shape, top]);
 
   return <div ref={place} role="img" aria-label={label} style={{ minHeight: HEIGHT }} />;
+}
+
+function clock(seconds: number): string {
+  const moment = new Date(seconds * 1000);
+  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map((part) => padded(part)).join(":");
 }
 
 function written(value: number | null | undefined): string {

@@ -7,6 +7,7 @@ import { configuration as getConfiguration } from "../../api/calls";
 import type { Setting } from "../../api/types";
 import { bytes, duration } from "../../format";
 import { Empty, Trouble, Waiting } from "../../parts/trouble";
+import { LogLevelPanel } from "./log-level";
 
 export function Configuration() {
   const [search, setSearch] = useSearchParams();
@@ -31,6 +32,7 @@ export function Configuration() {
   const sections = [...new Set(found.map(({ section }) => section))];
   return (
     <Stack>
+      <LogLevelPanel />
       <Group align="flex-end" gap="md">
         <TextInput
           type="search"
