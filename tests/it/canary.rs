@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::support::collector::{Collector, Manner};
 use crate::support::http::{self, Answer};
 use crate::support::service::{Place, Service, write_tool};
 use crate::support::{files_below, processes_with, until};
@@ -91,12 +92,18 @@ fn plant_and_search(environment: &str) {
     let malformed = planted.plant("a body that is no JSON");
     let (of_file, input) = (planted.plant("an unknown setting"), planted.plant("the own database as an input"));
 
-    let tools = tempfile::tempdir().unwrap();
+    let (tools, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let collector = Collector::start(Manner::Takes);
+    let of_collector = planted.plant("a header for the collector");
+    std::fs::write(keys.path().join("headers"), format!("X-Key: {of_collector}\n")).unwrap();
     let place = Place::new()
         .set("environment", environment)
         .set("log_level", "DEBUG")
         .set("require_authentication", "true")
         .set("tools_directory", &tools.path().display().to_string())
+        .set("enable_tracing", "true")
+        .set("tracing_endpoint", &collector.endpoint)
+        .set("tracing_headers_file", &keys.path().join("headers").display().to_string())
         .set("cors_allowed_origins", "[\"https://example.org\"]");
     let more = "[params.token]\ntype = \"str\"\nsecret = true\nrequired = true\n[environment]\nTOKEN = \"{param.token}\"\n\
                 KEY = \"{secret.KEY}\"";
@@ -187,6 +194,8 @@ fn plant_and_search(environment: &str) {
         "/health",
         "/health/detailed",
         "/openapi.json",
+        "/config/status",
+        "/v1/config/status",
         "/docs",
         "/v1/health",
         "/",
@@ -201,6 +210,13 @@ fn plant_and_search(environment: &str) {
     assert_eq!((again.status, again.json()["error_code"].as_str()), (400, Some("SECRET_NEEDED")), "{}", again.json());
 
     assert_eq!(service.stop().code(), Some(0));
+    let spans = collector.spans();
+    assert!(spans.iter().any(|span| span.name.contains("/v1/runs")), "{spans:#?}");
+    planted.check("a trace", format!("{spans:?}").as_bytes(), "");
+    assert!(
+        collector.heads().iter().any(|head| head.contains(&of_collector)),
+        "the collector itself is sent its header"
+    );
     for folder in [place.folder.path(), tools.path(), Path::new("/dev/shm")] {
         for file in files_below(folder) {
             planted.check(&file.display().to_string(), &std::fs::read(&file).unwrap_or_default(), "");

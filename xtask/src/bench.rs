@@ -9,6 +9,7 @@ mod download;
 mod logs;
 pub(crate) mod long_log;
 mod machine;
+mod operability;
 mod reads;
 mod report;
 mod runs;
@@ -40,7 +41,7 @@ struct Figure {
     measure: fn(&Plan) -> Result<Vec<Row>, Failed>,
 }
 
-const FIGURES: [Figure; 9] = [
+const FIGURES: [Figure; 10] = [
     Figure { name: "start", what: "service start to ready; idle memory", examples: &[], measure: start::measure },
     Figure { name: "queue", what: "queued to running on an idle service", examples: &[], measure: runs::queue },
     Figure {
@@ -78,6 +79,12 @@ const FIGURES: [Figure; 9] = [
         what: "rlog-to-csv on a long log, against zstd and write",
         examples: &[],
         measure: analyzer::measure,
+    },
+    Figure {
+        name: "operability",
+        what: "what it costs to be watched: metrics, layers, scrapes, probes",
+        examples: &[("cts-observe", "metric_cost"), ("cts-server", "layers_cost")],
+        measure: operability::measure,
     },
     Figure {
         name: "tools",

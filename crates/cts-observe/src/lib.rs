@@ -12,5 +12,5 @@ pub mod telemetry;
 pub mod trace;
 
 pub use error::TelemetryError;
-pub use telemetry::{Counts, LevelControl, Levels, Style, Telemetry, TelemetryOptions};
+pub use telemetry::{Counts, LevelControl, Levels, LogWatch, Style, Telemetry, TelemetryOptions};
 pub use trace::{Span, SpanKind, SpanPlace, Tracer, TracingOptions};

@@ -73,13 +73,32 @@ pub struct Counts {
     pub panics: u64,
 }
 
+/// Tells what became of lines so far. Cloning it is cheap; the default one is that of a process without a log, all zero.
+#[derive(Debug, Clone, Default)]
+pub struct LogWatch {
+    queue: Option<Arc<Queue>>,
+    held_back: Arc<AtomicU64>,
+    panics: Arc<AtomicU64>,
+}
+
+impl LogWatch {
+    /// Returns what became of lines so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            lines_dropped: self.queue.as_ref().map_or(0, |queue| queue.dropped()),
+            lines_held_back: self.held_back.load(Ordering::Relaxed),
+            panics: self.panics.load(Ordering::Relaxed),
+        }
+    }
+}
+
 /// The log, once it is set up. Going out of scope it waits a second at most until everything is written.
 #[derive(Debug)]
 pub struct Telemetry {
     levels: LevelControl,
     queue: Arc<Queue>,
-    held_back: Arc<AtomicU64>,
-    panics: Arc<AtomicU64>,
+    watch: LogWatch,
 }
 
 /// Sets up the log of this process on standard error, and the hook that logs panics.
@@ -97,7 +116,7 @@ pub fn init(options: TelemetryOptions) -> Result<Telemetry, TelemetryError> {
 pub fn init_to(options: TelemetryOptions, output: Box<dyn Write + Send>) -> Result<Telemetry, TelemetryError> {
     let (dispatch, telemetry, fallback) = build(options, output)?;
     tracing::dispatcher::set_global_default(dispatch).map_err(|_| TelemetryError::AlreadySet)?;
-    panic::install(fallback, Arc::clone(&telemetry.panics));
+    panic::install(fallback, Arc::clone(&telemetry.watch.panics));
     Ok(telemetry)
 }
 
@@ -115,7 +134,8 @@ fn build(
     let held_back = lines.held_back();
     let levels = LevelControl::new(Levels { own: level, libraries, modules: BTreeMap::new() });
     let subscriber = Registry::default().with(lines.clone().with_filter(levels.clone()));
-    let telemetry = Telemetry { levels, queue, held_back, panics: Arc::default() };
+    let watch = LogWatch { queue: Some(Arc::clone(&queue)), held_back, panics: Arc::default() };
+    let telemetry = Telemetry { levels, queue, watch };
     Ok((Dispatch::new(subscriber), telemetry, lines))
 }
 
@@ -126,14 +146,16 @@ impl Telemetry {
         &self.levels
     }
 
+    /// Returns what tells what became of lines.
+    #[must_use]
+    pub fn watch(&self) -> &LogWatch {
+        &self.watch
+    }
+
     /// Returns what became of lines so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        Counts {
-            lines_dropped: self.queue.dropped(),
-            lines_held_back: self.held_back.load(Ordering::Relaxed),
-            panics: self.panics.load(Ordering::Relaxed),
-        }
+        self.watch.counts()
     }
 
     /// Waits until everything is written, but not longer than `at_most`; tells whether it is.

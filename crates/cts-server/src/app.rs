@@ -14,7 +14,7 @@ use cts_engine::tools::program::ServiceEnvironment;
 use cts_engine::{Engine, EngineParts, Registry as ToolRegistry, WorkerKind};
 use cts_model::{Clock, Ids, SystemClock};
 use cts_observe::metrics::Registry;
-use cts_observe::{LevelControl, Tracer};
+use cts_observe::{LevelControl, LogWatch, Tracer};
 use cts_store::{Blobs, Db, SqliteOptions};
 use http::Request;
 use tokio::sync::{Semaphore, watch};
@@ -44,6 +44,8 @@ pub struct AppParts {
     pub http: HttpOptions,
     /// What decides which lines the own log holds.
     pub levels: LevelControl,
+    /// What tells what became of log lines.
+    pub log: LogWatch,
 }
 
 /// The whole service without its socket. Cloning it is cheap.
@@ -57,7 +59,7 @@ impl App {
     /// Puts the routes on the planes.
     #[must_use]
     pub fn build(parts: AppParts) -> Self {
-        let AppParts { engine, http, levels } = parts;
+        let AppParts { engine, http, levels, log } = parts;
         let table = routes::table();
         let openapi = table.document();
         let machine = LastMachine::default();
@@ -74,7 +76,7 @@ impl App {
             streams: Arc::new(Semaphore::new(http.streams_max)),
             closing: watch::Sender::new(false),
             metrics: HttpMetrics::new(&registry, table.templates()),
-            service_metrics: ServiceMetrics::new(&registry, engine.clock().now(), &checks.results()),
+            service_metrics: ServiceMetrics::new(&registry, engine.clock().now(), &checks.results(), log),
             checks,
             run_bodies,
             machine,
@@ -105,6 +107,11 @@ impl App {
     /// Answers one request.
     pub async fn handle(&self, request: Request<Body>) -> Response {
         layers::through(&self.shared, &self.routers, request).await
+    }
+
+    /// Answers one request past the layers around the routes, for whoever measures what they cost.
+    pub async fn handle_past_layers(&self, request: Request<Body>) -> Response {
+        layers::past(&self.routers, request).await
     }
 
     /// Returns the plane that runs tools.

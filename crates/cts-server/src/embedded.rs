@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cts_config::{Loaded, Sources};
 use cts_engine::WorkerKind;
-use cts_observe::{LevelControl, Levels};
+use cts_observe::{LevelControl, Levels, LogWatch};
 
 use crate::app::{App, AppParts, http_options, open_engine};
 use crate::configuration::Configuration;
@@ -35,5 +35,5 @@ pub async fn start(loaded: &Loaded, sources: &Sources) -> Result<App, ServerErro
     http.configuration = Arc::new(Configuration::of(loaded, sources.clone()));
     let own = loaded.config.process.log_level;
     let levels = LevelControl::new(Levels { own, libraries: false, modules: BTreeMap::new() });
-    Ok(App::build(AppParts { engine, http, levels }))
+    Ok(App::build(AppParts { engine, http, levels, log: LogWatch::default() }))
 }

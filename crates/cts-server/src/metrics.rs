@@ -1,11 +1,13 @@
 //! What the service tells of itself beside requests and runs: its build, its start, its checks, its writes, its users.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use cts_model::Timestamp;
 use cts_observe::checks::{CheckResult, Status};
-use cts_observe::metrics::{FloatGauge, Gauge, Registry, WRITE_SECONDS};
+use cts_observe::metrics::{Counter, FloatGauge, Gauge, Registry, WRITE_SECONDS};
+use cts_observe::{Counts, LogWatch};
 use cts_store::Db;
 
 /// How long somebody counts as a user after a request.
@@ -17,6 +19,12 @@ pub(crate) struct ServiceMetrics {
     started: Instant,
     uptime: FloatGauge,
     users: Gauge,
+    log: LogWatch,
+    /// What is told of it already.
+    log_told: Mutex<Counts>,
+    lines_dropped: Counter,
+    lines_held_back: Counter,
+    panics: Counter,
     checks: HashMap<&'static str, OfCheck>,
 }
 
@@ -28,7 +36,7 @@ struct OfCheck {
 
 impl ServiceMetrics {
     /// Adds them to a registry, for a service that starts now and has these checks.
-    pub(crate) fn new(registry: &Registry, now: Timestamp, checks: &[CheckResult]) -> Self {
+    pub(crate) fn new(registry: &Registry, now: Timestamp, checks: &[CheckResult], log: LogWatch) -> Self {
         let build = registry.gauges("cts_build_info", "Always 1; the labels tell what runs", &["version", "git_sha"]);
         build.with(&[env!("CARGO_PKG_VERSION"), option_env!("CTS_GIT_SHA").unwrap_or("unknown")]).set(1);
         let start = registry
@@ -56,6 +64,15 @@ impl ServiceMetrics {
                 "cts_users_active",
                 "Tokens with which somebody came within the last 24 hours; 0 while no token is asked for",
             ),
+            log,
+            log_told: Mutex::default(),
+            lines_dropped: registry
+                .counter("cts_log_lines_dropped_total", "Lines of the service's own log that nobody took in time"),
+            lines_held_back: registry.counter(
+                "cts_log_lines_held_back_total",
+                "Lines of the service's own log that repeated others and were only counted",
+            ),
+            panics: registry.counter("cts_panics_total", "Panics in handlers and tasks, each of which was caught"),
             checks: checks.iter().map(of_check).collect(),
         }
     }
@@ -65,6 +82,14 @@ impl ServiceMetrics {
         self.uptime.set(self.started.elapsed().as_secs_f64());
         let users = users_since(Timestamp::from_ms(now.as_ms() - USER_MS));
         self.users.set(i64::try_from(users).unwrap_or(i64::MAX));
+        {
+            let mut told = self.log_told.lock().unwrap_or_else(PoisonError::into_inner);
+            let counts = self.log.counts();
+            self.lines_dropped.inc_by(counts.lines_dropped - told.lines_dropped);
+            self.lines_held_back.inc_by(counts.lines_held_back - told.lines_held_back);
+            self.panics.inc_by(counts.panics - told.panics);
+            *told = counts;
+        }
         for check in checks {
             if let Some(of) = self.checks.get(check.name) {
                 of.healthy.set(i64::from(check.status == Status::Healthy));
@@ -113,7 +138,7 @@ mod tests {
         let bad = Check::new("bad", "", || async { Err("no".to_owned()) });
         let checks = Checks::new(vec![good, bad], pace, clock);
         let now = Timestamp::from_ms(1_700_000_000_500);
-        let metrics = ServiceMetrics::new(&registry, now, &checks.results());
+        let metrics = ServiceMetrics::new(&registry, now, &checks.results(), LogWatch::default());
         let healthy = |check| registry.snapshot().total_where("cts_health_check_healthy", "check", check);
         metrics.look(now, &checks.results(), |_| 0);
         assert_eq!((healthy("good"), healthy("bad")), (0.0, 0.0));

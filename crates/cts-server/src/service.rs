@@ -10,7 +10,7 @@ use cts_config::service::sections::LogFormat;
 use cts_config::{ConfigFaults, Kind, Profile, ServiceConfig, ServiceManager, Sources};
 use cts_engine::WorkerKind;
 use cts_model::SystemClock;
-use cts_observe::{LevelControl, Style, Telemetry, TelemetryOptions};
+use cts_observe::{Style, Telemetry, TelemetryOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -95,7 +95,7 @@ fn run_to_end(start: Start) -> Result<End, ServerError> {
         .map_err(ServerError::Runtime)?;
     let manager = ServiceManager::of(&sources, std::process::id());
     let configuration = Arc::new(Configuration::of(&loaded, sources));
-    let end = runtime.block_on(serve(config, configuration, &manager, &lock, open_files, telemetry.levels().clone()));
+    let end = runtime.block_on(serve(config, configuration, &manager, &lock, open_files, &telemetry));
     runtime.shutdown_timeout(RUNTIME_END);
     if let Err(error) = lock.withdraw() {
         tracing::warn!("{}", error.report());
@@ -141,7 +141,7 @@ async fn serve(
     manager: &ServiceManager,
     lock: &ServiceLock,
     open_files: usize,
-    levels: LevelControl,
+    telemetry: &Telemetry,
 ) -> Result<End, ServerError> {
     let mut signals = Signals::listen()?;
     let notifier = Notifier::connect(manager).unwrap_or_else(|error| {
@@ -166,7 +166,8 @@ async fn serve(
     http.metrics_port = watching.as_ref().map(|watching| watching.address().port());
     http.configuration = configuration;
     let clock = engine.clock().clone();
-    let app = App::build(AppParts { engine, http, levels });
+    let (levels, log) = (telemetry.levels().clone(), telemetry.watch().clone());
+    let app = App::build(AppParts { engine, http, levels, log });
     let background = background::start(&app, config.storage.cleanup_interval);
     let url = listening.url();
     let metrics_url = watching.as_ref().map(Listening::url);

@@ -88,6 +88,11 @@ impl Collector {
         self.heads.lock().unwrap().clone()
     }
 
+    /// All spans so far, with everything in them.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        self.spans.lock().unwrap().clone()
+    }
+
     /// The spans of a trace so far, in the order of their beginnings.
     pub(crate) fn trace(&self, id: &str) -> Vec<Span> {
         let mut spans: Vec<Span> = self.spans.lock().unwrap().iter().filter(|span| span.trace == id).cloned().collect();

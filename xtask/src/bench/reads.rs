@@ -20,7 +20,7 @@ const CONNECTIONS: usize = 16;
 const WRK_SECONDS: &str = "10s";
 
 /// How long the open-loop generator asks.
-const OPEN_LOOP: Duration = Duration::from_secs(5);
+pub(super) const OPEN_LOOP: Duration = Duration::from_secs(5);
 
 /// Stored runs of the list figure.
 const STORED: usize = 1_000_000;
@@ -124,7 +124,7 @@ fn parse_wrk(text: &str) -> Option<(f64, f64)> {
 }
 
 /// Asks at a fixed rate, whatever the answers take; a request that starts late counts from when it was due.
-fn open_loop(address: SocketAddr, path: &str, rate: f64) -> Result<Samples, Failed> {
+pub(super) fn open_loop(address: SocketAddr, path: &str, rate: f64) -> Result<Samples, Failed> {
     let pause = Duration::from_secs_f64(CONNECTIONS as f64 / rate);
     let began = Instant::now() + Duration::from_millis(100);
     let askers: Vec<_> = (0..CONNECTIONS)

@@ -8,7 +8,7 @@ use cts_engine::inputs::InputRoots;
 use cts_engine::tools::ServiceEnvironment;
 use cts_engine::{Engine, EngineOptions, EngineParts, Registry, WorkerKind};
 use cts_model::{Clock, Ids, Limits, RetryPolicy, SystemClock};
-use cts_observe::{LevelControl, Tracer};
+use cts_observe::{LevelControl, LogWatch, Tracer};
 use cts_server::{App, AppParts, HttpOptions};
 use cts_store::{Blobs, Db};
 
@@ -71,5 +71,5 @@ pub(crate) async fn app(folder: &Path, name: &str, http: HttpOptions, tracer: Tr
         tracer,
     })
     .await?;
-    Ok(App::build(AppParts { engine, http, levels: LevelControl::default() }))
+    Ok(App::build(AppParts { engine, http, levels: LevelControl::default(), log: LogWatch::default() }))
 }

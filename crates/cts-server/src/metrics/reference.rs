@@ -40,7 +40,7 @@ async fn the_committed_reference_of_the_metrics() {
     let registry = Arc::new(Registry::new());
     let _engine = EngineMetrics::new(&registry);
     let _http = HttpMetrics::new(&registry, []);
-    let _service = ServiceMetrics::new(&registry, Timestamp::from_ms(0), &[]);
+    let _service = ServiceMetrics::new(&registry, Timestamp::from_ms(0), &[], LogWatch::default());
     let _process = ProcessMetrics::new(&registry);
     let _machine = MachineMetrics::new(&registry);
     let _traces = TraceMetrics::new(&registry);

@@ -10,7 +10,7 @@ use cts_engine::inputs::InputRoots;
 use cts_engine::tools::ServiceEnvironment;
 use cts_engine::{Engine, EngineOptions, EngineParts, Registry, WorkerKind};
 use cts_model::{Clock, Ids, Limits, ManualClock, RetryPolicy, SystemClock};
-use cts_observe::{LevelControl, Tracer};
+use cts_observe::{LevelControl, LogWatch, Tracer};
 use cts_server::token_command::TokenAdmin;
 use cts_server::{App, AppParts, HttpOptions};
 use cts_store::{Blobs, Db, SqliteOptions};
@@ -208,7 +208,11 @@ impl TestApp {
         };
         let engine = Engine::start(engine).await.unwrap();
         let levels = LevelControl::default();
-        Self { app: App::build(AppParts { engine, http, levels: levels.clone() }), folder, levels }
+        Self {
+            app: App::build(AppParts { engine, http, levels: levels.clone(), log: LogWatch::default() }),
+            folder,
+            levels,
+        }
     }
 
     /// Makes a token as the command line does, and returns its id and its text.
