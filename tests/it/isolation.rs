@@ -163,13 +163,16 @@ fn the_network_is_closed_unless_the_tool_says_so() {
 #[test]
 fn a_run_reads_nothing_of_the_service_itself_whatever_the_roots() {
     let place = place();
+    let headers = place.folder.path().join("headers");
+    std::fs::write(&headers, "Authorization: Bearer secret\n").unwrap();
+    let place = place.set("tracing_headers_file", &headers.display().to_string());
     place.tool("reads", "cat \"$1\"", "[input]\nrequired = false");
     let service = place.start();
     assert!(place.data().join("cts.db").exists());
     let link = place.folder.path().join("drive.rlog");
     std::os::unix::fs::symlink(place.data().join("cts.db"), &link).unwrap();
     let below = |name: &str| place.data().join(name);
-    for path in [below("cts.db"), below("service.json"), below("logs"), below("../data/cts.db"), link] {
+    for path in [below("cts.db"), below("service.json"), below("logs"), below("../data/cts.db"), link, headers] {
         let body = json!({"tool_id": "reads", "inputs": [{"type": "path", "value": path}]});
         let answer = service.try_send("POST", "/v1/runs", Some(&body)).unwrap();
         let text = String::from_utf8_lossy(&answer.body).into_owned();

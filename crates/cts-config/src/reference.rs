@@ -68,8 +68,8 @@ substituted: `$` is a dollar.
 Rules between settings:
 
 - `tool_timeout_seconds` is at most `max_tool_timeout_seconds`; `metrics_port` is not `port`.
-- No run reads the service's own folders (`base_storage_path`, `log_directory`, its part of `temp_directory`), whatever
-  `allowed_input_roots` says, unless one of the roots lies inside of them by name.
+- No run reads the service's own folders (`base_storage_path`, `log_directory`, its part of `temp_directory`) and
+  `tracing_headers_file`, whatever `allowed_input_roots` says, unless one of the roots lies inside of them by name.
 - Production without authentication needs `require_authentication = false` and `allow_unauthenticated = true`; so does
   every other profile that listens beyond loopback. `docs/guides/access.md` tells how the first token is made.
 - Production refuses `*` in `cors_allowed_origins` and `enable_metrics = false`, and directories that belong to another

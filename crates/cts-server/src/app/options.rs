@@ -34,7 +34,8 @@ pub fn engine_options(config: &ServiceConfig, child_program: Option<PathBuf>) ->
         log_buffer_lines: config.logs.buffer_lines,
         disk_free_bytes_min: storage.min_free_disk_bytes,
         sandbox: runs.sandbox,
-        input_roots: input_roots(&storage.allowed_input_roots),
+        // Files with secrets of the service are no more a run's than its database is.
+        input_roots: input_roots(&storage.allowed_input_roots).except(config.observe.tracing.headers_file.clone()),
     }
 }
 
