@@ -14,6 +14,8 @@ export default defineConfig({
   build: {
     target: "es2022",
     manifest: true,
+    // The licences of what is built in go along with it.
+    license: { fileName: "assets/licences.txt" },
     // An asset of its own for each: a policy without inline scripts also has no data addresses for them.
     assetsInlineLimit: 0,
     reportCompressedSize: false,

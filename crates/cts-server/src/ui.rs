@@ -33,6 +33,8 @@ pub(crate) const ASSETS: &str = "/assets/{name}";
 
 /// The page that all addresses share.
 const INDEX: &str = "index.html";
+/// The licences of the libraries in the interface: the one file without a sum in its name.
+const LICENCES: &str = "assets/licences.txt";
 /// What there is without it.
 const WITHOUT: &str = include_str!("ui/without.html");
 
@@ -63,7 +65,7 @@ fn page_of(files: &[File], headers: &HeaderMap) -> Response {
 fn asset_of(files: &[File], uri: &Uri, headers: &HeaderMap) -> Result<Response, Refusal> {
     let name = uri.path().trim_start_matches('/');
     match files.iter().find(|file| file.name == name) {
-        Some(file) => Ok(answer(file, IMMUTABLE, headers)),
+        Some(file) => Ok(answer(file, if name == LICENCES { ASK_AGAIN } else { IMMUTABLE }, headers)),
         None => {
             let name: String = name.chars().take(128).collect();
             Err(Refusal::new(Code::RouteNotFound, format!("the interface has no file {name}")))
@@ -103,6 +105,7 @@ fn media_type(name: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
         Some("json") => "application/json",
+        Some("txt") => "text/plain; charset=utf-8",
         Some("woff2") => "font/woff2",
         _ => "application/octet-stream",
     }
@@ -169,7 +172,8 @@ mod tests {
 
     #[test]
     fn every_file_of_this_build_has_a_type_and_a_page_comes_with_all_of_it() {
-        assert!(FILES.is_empty() || FILES.iter().any(|file| file.name == INDEX));
+        let has = |name| FILES.iter().any(|file| file.name == name);
+        assert!(FILES.is_empty() || (has(INDEX) && has(LICENCES)));
         for file in FILES {
             assert_ne!(media_type(file.name), "application/octet-stream", "{}", file.name);
         }

@@ -53,6 +53,22 @@ export default [
     },
   },
   {
+    name: "lines that are too long for one answer are all shown",
+    async run({ page, service }) {
+      const run = await service.script(
+        "long=$(printf '%4000s' '' | tr ' ' x); for i in $(seq 1 600); do echo \"row $i $long\"; done",
+      );
+      await service.finished(run.id);
+      await page.goto(`/runs/${run.id}?tab=log`);
+      for (const row of [1, 480, 600]) {
+        await page.locator(".log-frame").evaluate((frame, row) => {
+          frame.scrollTop = (row - 1) * 20;
+        }, row);
+        await page.getByText(`row ${row} xxx`, { exact: false }).first().waitFor();
+      }
+    },
+  },
+  {
     name: "levels, wrapped lines and a link to a line",
     async run({ page, service, browser }) {
       const run = await service.script(

@@ -37,7 +37,8 @@ export default function System({ params }: { params: Record<string, string> }) {
           <span>
             CTS {data.version}, API {data.api_version}
             {data.git_sha !== null && <span className="mono"> {data.git_sha.slice(0, 8)}</span>} ·{" "}
-            <a href="/docs">API page</a> · <a href="/openapi.json">OpenAPI</a>
+            <a href="/docs">API page</a> · <a href="/openapi.json">OpenAPI</a> ·{" "}
+            <a href="/assets/licences.txt">Licences</a>
           </span>
         )}
       </PageTitle>

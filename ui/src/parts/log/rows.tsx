@@ -35,30 +35,43 @@ export interface RowsViewProps {
 }
 
 export function RowsView(props: RowsViewProps) {
-  const part = props.wrap ? WRAPPED_LINES_MAX : PART_LINES;
-  const [end, setEnd] = useState<number | null>(null);
-  const last = Math.min(end ?? props.rows.length, props.rows.length);
+  const { rows, wrap, follow, setFollow, picked } = props;
+  const part = wrap ? WRAPPED_LINES_MAX : PART_LINES;
+  // Who follows sees the last part, who does not begins with the first one, or with that of a line that is linked to.
+  const [end, setEnd] = useState(() => partOf(picked ?? 1, part) * part);
+  const last = follow ? rows.length : Math.min(Math.max(end, part), rows.length);
   const first = Math.max(0, last - part);
-  const shift = (to: number): void => setEnd(to >= props.rows.length ? null : Math.max(to, part));
+  const shift = (to: number): void => {
+    setFollow(false);
+    setEnd(to);
+  };
   const inner = { ...props, first, length: last - first };
   return (
     <>
-      {first > 0 && (
-        <Text size="sm" mb={4}>
-          Lines {count(first + 1)} to {count(last)} of {count(props.rows.length)}.{" "}
-          <Button size="compact-xs" variant="default" onClick={() => shift(first)}>
+      {rows.length > part && (
+        <Text size="sm" mb={4} component="div">
+          Lines {count(first + 1)} to {count(last)} of {count(rows.length)}{" "}
+          <Button size="compact-xs" variant="default" disabled={first === 0} onClick={() => shift(first)}>
             Earlier lines
+          </Button>{" "}
+          <Button
+            size="compact-xs"
+            variant="default"
+            disabled={last === rows.length}
+            onClick={() => shift(last + part)}
+          >
+            Later lines
           </Button>
         </Text>
       )}
-      {props.wrap ? <Wrapped key="wrapped" {...inner} /> : <Even key="even" {...inner} />}
-      {end !== null && (
-        <Button size="compact-xs" variant="default" mt={4} onClick={() => shift(last + part)}>
-          Later lines
-        </Button>
-      )}
+      {wrap ? <Wrapped key="wrapped" {...inner} /> : <Even key="even" {...inner} />}
     </>
   );
+}
+
+/** Which part, counted from 1, holds a line. */
+export function partOf(seq: number, part: number): number {
+  return Math.ceil(seq / part);
 }
 
 interface PartProps extends RowsViewProps {

@@ -63,7 +63,7 @@ export class LogStore {
     try {
       // The first block is what most logs are, and says how long the others are.
       const page = await logPage(this.runId, { from: 1, limit: BLOCK_LINES }, signal);
-      this.keep(0, { lines: [...page.logs], whole: true });
+      this.keep(0, { lines: [...page.logs], whole: page.next_from > Math.min(BLOCK_LINES, page.last_seq) });
       this.last = Math.max(this.last, page.last_seq);
       this.error = null;
     } catch (error) {
@@ -147,13 +147,20 @@ export class LogStore {
     this.loading.add(number);
     const { signal } = this.stopped;
     try {
-      const from = number * BLOCK_LINES + 1;
-      const page = await logPage(this.runId, { from, limit: BLOCK_LINES }, signal);
+      const [first, end] = [number * BLOCK_LINES + 1, (number + 1) * BLOCK_LINES];
+      let from = first;
+      let hasMore = true;
       const block = this.blocks.get(number) ?? { lines: [], whole: false };
-      for (const entry of page.logs) block.lines[entry.seq - from] = entry;
+      // An answer has so many bytes at most: long lines come in several.
+      while (hasMore && from <= end) {
+        const page = await logPage(this.runId, { from, limit: end - from + 1 }, signal);
+        for (const entry of page.logs) block.lines[entry.seq - first] = entry;
+        this.last = Math.max(this.last, page.last_seq);
+        hasMore = page.has_more && page.next_from > from;
+        from = page.next_from;
+      }
       // Lines that came with the stream meanwhile continue what was read.
       block.whole = true;
-      this.last = Math.max(this.last, page.last_seq);
       this.keep(number, block);
       this.error = null;
     } catch (error) {

@@ -15,6 +15,8 @@ import { LogStore } from "./store";
 
 const LEVELS: readonly LogLevel[] = ["ERROR", "WARNING", "INFO", "DEBUG"];
 const FOUND_PAGE_LINES = 1000;
+/** So many lines are looked for at once, more when they are scrolled to. */
+const FOUND_LINES_MIN = 200;
 /** A running log is searched again this often. */
 const SEARCH_AGAIN_MS = 2000;
 
@@ -173,7 +175,13 @@ function Found({ run, level, search, wrap, picked, onPick }: FoundProps) {
     refetchInterval: isOver(run.status) ? false : SEARCH_AGAIN_MS,
   });
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
-  const lines: LogEntry[] = query.data?.pages.flatMap((page) => page.logs) ?? [];
+  const pages = query.data?.pages ?? [];
+  const lines: LogEntry[] = pages.flatMap((page) => page.logs);
+  // The service looks through so much of a long log for one answer; one without a line says where to go on.
+  const isScarce = lines.length < FOUND_LINES_MIN && hasNextPage;
+  useEffect(() => {
+    if (isScarce && !isFetchingNextPage) void fetchNextPage();
+  }, [isScarce, isFetchingNextPage, fetchNextPage]);
   const rows: Rows = {
     length: lines.length,
     seqAt: (index) => lines[index]?.seq ?? 0,
@@ -187,7 +195,11 @@ function Found({ run, level, search, wrap, picked, onPick }: FoundProps) {
   if (lines.length === 0) {
     return (
       <div className="panel">
-        <Empty title="No line fits">Try another word or all levels.</Empty>
+        {hasNextPage ? (
+          <Empty title="Looking…">No line fits up to number {count((pages.at(-1)?.next_from ?? 1) - 1)}.</Empty>
+        ) : (
+          <Empty title="No line fits">Try another word or all levels.</Empty>
+        )}
       </div>
     );
   }
