@@ -5,7 +5,7 @@ mod tracing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -109,9 +109,10 @@ impl App {
         layers::through(&self.shared, &self.routers, request).await
     }
 
-    /// Answers one request past the layers around the routes, for whoever measures what they cost.
-    pub async fn handle_past_layers(&self, request: Request<Body>) -> Response {
-        layers::past(&self.routers, request).await
+    /// Answers one request past the layers around the routes, for whoever measures what they cost, and returns how long
+    /// that took: without making the ids that the layers make.
+    pub async fn time_past_layers(&self, request: Request<Body>) -> (Response, Duration) {
+        layers::past(&self.shared, &self.routers, request).await
     }
 
     /// Returns the plane that runs tools.

@@ -19,6 +19,7 @@ pub(crate) mod time_limit;
 pub(crate) mod trace;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -40,9 +41,13 @@ pub(crate) struct Routers {
     pub(crate) compressing: Router,
 }
 
-/// Answers one request as the routes do, without what is around them.
-pub(crate) async fn past(routers: &Routers, request: Request<Body>) -> Response {
-    routers.plain.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+/// Answers one request as the routes do, without what is around them, and returns how long the routes took.
+pub(crate) async fn past(shared: &Arc<Shared>, routers: &Routers, mut request: Request<Body>) -> (Response, Duration) {
+    let scope = request_id::scope(&request, &shared.ids, shared.engine.tracer(), &shared.http.trusted_proxies);
+    request.extensions_mut().insert(scope);
+    let begun = Instant::now();
+    let response = routers.plain.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+    (response, begun.elapsed())
 }
 
 /// Answers one request.
