@@ -34,7 +34,7 @@ const ASK_EVERY: Duration = Duration::from_micros(500);
 async fn main() -> Result<(), Fault> {
     let options =
         TelemetryOptions { style: Style::Json, level: Level::Info, libraries: false, clock: Arc::new(SystemClock) };
-    // The access log is written, only to nowhere.
+    // At this level every request has its line in the access log, only to nowhere.
     let _telemetry = telemetry::init_to(options, Box::new(std::io::sink()))?;
     let folder = tempfile::tempdir()?;
     let app = app(folder.path(), "app", HttpOptions::default(), Tracer::off()).await?;
