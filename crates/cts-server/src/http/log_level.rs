@@ -35,7 +35,8 @@ pub(crate) async fn get(State(shared): State<Arc<Shared>>, _: NoQuery) -> Respon
 /// They hold at once, for every line from then on, and end with `expires_in_seconds` or with the next start of the
 /// service. What is left out is as configured, so that an empty object takes every change back.
 #[utoipa::path(
-    put, path = "/v1/log-level", tag = "Service", operation_id = "setLogLevels", request_body = SetLogLevels,
+    put, path = "/v1/log-level", tag = "Service", operation_id = "setLogLevels",
+    request_body = Option<SetLogLevels>,
     responses(
         (status = 200, body = LogLevels, description = "The levels that hold now"),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "Fields are wrong"),
