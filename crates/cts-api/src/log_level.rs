@@ -44,6 +44,7 @@ pub struct SetLogLevels {
     /// Levels of modules, by their names as in the log: `cts_engine`, `cts_engine::dispatcher`, `hyper`. Without it no
     /// module has a level of its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Option<BTreeMap<String, LogLevel>>)]
     pub modules: BTreeMap<String, LogLevel>,
     /// After how many seconds the levels of the configuration shall hold again; without it at the next start.
     #[serde(skip_serializing_if = "Option::is_none")]
