@@ -114,7 +114,10 @@ fn plant_and_search(environment: &str) {
 
     // A setting that is refused: its value may be a secret in the wrong place.
     let mut refused = place.command();
-    let refused = refused.arg("--set").arg(format!("databse_password={of_file}")).output().unwrap();
+    let of_address = planted.plant("a password in an address");
+    let address = format!("tracing_endpoint=http://ada:{of_address}@127.0.0.1:4318");
+    refused.arg("--set").arg(format!("databse_password={of_file}")).arg("--set").arg(address);
+    let refused = refused.output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
     planted.check("the refusal of a setting", &[refused.stdout, refused.stderr].concat(), "");
 

@@ -34,9 +34,9 @@ const SHOWN_MAX: usize = 200;
 /// Why no spans can be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
-    /// The endpoint is no address of a collector.
-    #[error("{0:?} is no address of a collector, for example http://127.0.0.1:4318")]
-    Endpoint(String),
+    /// The endpoint is no address of a collector. It may hold a password, so it is not repeated.
+    #[error("the endpoint is no address of a collector, such as http://127.0.0.1:4318")]
+    Endpoint,
     /// A name or a value cannot stand in a header. The value is a secret.
     #[error("{0:?} cannot be a header, or its value cannot")]
     Header(String),
@@ -107,7 +107,7 @@ impl Exporter {
             spans,
             end,
             client,
-            url: url(&options.endpoint).ok_or_else(|| TraceError::Endpoint(options.endpoint.clone()))?,
+            url: url(&options.endpoint).ok_or(TraceError::Endpoint)?,
             headers,
             resource: message::resource(options),
             version: options.version,
